@@ -1,0 +1,152 @@
+//! Where entries lie: tensors in their buffers, and tensors as the loops of a step see them.
+
+use kobai::plan::{Loop, Plan, TensorId};
+use std::ops::Range;
+
+/// The part of the streamed axis at work.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Chunk {
+    /// Its first place.
+    pub start: usize,
+    /// How many places it has.
+    pub length: usize,
+}
+
+/// How the entries of a tensor lie in its buffer: row-major.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// The size of each axis; of a chunked one the size of a full chunk, so that strides are the same for the last.
+    pub extents: Vec<usize>,
+    /// From an entry to the next one along each axis.
+    pub strides: Vec<usize>,
+    /// The place that holds one chunk only.
+    pub chunked: Option<usize>,
+}
+
+impl Layout {
+    /// The layout of a tensor of a plan.
+    pub fn new(plan: &Plan, tensor: TensorId) -> Layout {
+        let description = &plan.tensors[tensor.0];
+        let chunked = description.streamed.filter(|_| !description.whole);
+        let extent = |(place, &axis)| match chunked {
+            Some(chunked) if chunked == place => plan.chunk.min(plan.size(axis)),
+            _ => plan.size(axis),
+        };
+        let extents: Vec<usize> = description.axes.iter().enumerate().map(extent).collect();
+        let mut strides = vec![1; extents.len()];
+        for place in (1..extents.len()).rev() {
+            // Not 0 for an empty axis: a stride of 0 means that a loop does not move.
+            strides[place - 1] = strides[place] * extents[place].max(1);
+        }
+        Layout { extents, strides, chunked }
+    }
+
+    /// How many entries the buffer has.
+    pub fn entries(&self) -> usize {
+        self.extents.iter().product()
+    }
+}
+
+/// The loops of a step.
+#[derive(Clone, Debug)]
+pub(crate) struct Loops {
+    /// The turns of each; of the streamed one those of a full chunk.
+    pub sizes: Vec<usize>,
+    /// Which one runs over the current chunk.
+    pub streamed: Option<usize>,
+}
+
+impl Loops {
+    /// The loops of a step of this plan.
+    pub fn new(plan: &Plan, loops: &[Loop]) -> Loops {
+        let size = |one: &Loop| {
+            let size = plan.size(one.axis);
+            if one.streamed { size.min(plan.chunk) } else { size }
+        };
+        Loops { sizes: loops.iter().map(size).collect(), streamed: loops.iter().position(|one| one.streamed) }
+    }
+
+    /// The turns of each loop for this chunk.
+    pub fn lengths(&self, chunk: Chunk) -> Vec<usize> {
+        let mut lengths = self.sizes.clone();
+        if let Some(streamed) = self.streamed {
+            lengths[streamed] = chunk.length;
+        }
+        lengths
+    }
+}
+
+/// A tensor as the loops of a step see it: the offset of an entry is linear in the loops.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    /// The tensor.
+    pub tensor: usize,
+    /// For each loop, from an entry to that of the next turn.
+    pub strides: Vec<usize>,
+    /// What a place of the chunk's start adds.
+    start_stride: usize,
+}
+
+impl View {
+    /// A tensor with loops in some of its places, given as pairs of place and loop.
+    pub fn new(layout: &Layout, loops: &Loops, tensor: usize, places: impl Iterator<Item = (usize, usize)>) -> View {
+        let mut view = View { tensor, strides: vec![0; loops.sizes.len()], start_stride: 0 };
+        for (place, one) in places {
+            view.strides[one] += layout.strides[place];
+            if loops.streamed == Some(one) && layout.chunked != Some(place) {
+                view.start_stride += layout.strides[place];
+            }
+        }
+        view
+    }
+
+    /// True if it sees another part of the tensor in each chunk.
+    pub fn moves(&self) -> bool {
+        self.start_stride != 0
+    }
+
+    /// The offset of the entry at these turns.
+    pub fn offset(&self, at: &[usize], chunk: Chunk) -> usize {
+        let turns: usize = at.iter().zip(&self.strides).map(|(turn, stride)| turn * stride).sum();
+        turns + chunk.start * self.start_stride
+    }
+}
+
+/// The part of a buffer that a step writes: contiguous pieces, which together hold the entries of the loops in order.
+#[derive(Clone, Debug)]
+pub(crate) struct Region {
+    layout: Layout,
+    streamed: Option<usize>,
+}
+
+impl Region {
+    /// The region of a tensor whose places are the first loops in order.
+    pub fn new(layout: &Layout, loops: &Loops) -> Region {
+        let streamed = loops.streamed.filter(|&place| place < layout.extents.len());
+        Region { layout: layout.clone(), streamed }
+    }
+
+    /// The pieces, in the order of the loops.
+    pub fn pieces(&self, chunk: Chunk) -> impl Iterator<Item = Range<usize>> + use<> {
+        let entries = self.layout.entries();
+        let (count, step, first, length) = match self.streamed {
+            Some(place) if entries > 0 && chunk.length < self.layout.extents[place] => {
+                let stride = self.layout.strides[place];
+                let start = if self.layout.chunked == Some(place) { 0 } else { chunk.start };
+                let count = self.layout.extents[..place].iter().product();
+                (count, stride * self.layout.extents[place], start * stride, chunk.length * stride)
+            }
+            _ => (1, 0, 0, entries),
+        };
+        (0..count).map(move |piece| first + piece * step..first + piece * step + length)
+    }
+}
+
+/// Sets the turns of the first loops for the entry of this number, counted row-major over them.
+pub(crate) fn place(mut number: usize, lengths: &[usize], at: &mut [usize]) {
+    for (turn, &length) in at.iter_mut().zip(lengths).rev() {
+        let length = length.max(1);
+        *turn = number % length;
+        number /= length;
+    }
+}

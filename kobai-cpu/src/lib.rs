@@ -1,0 +1,11 @@
+//! Runs Kobai's plans on this machine's processor: vector mathematics, tiles, matrix products, threads and buffers.
+
+mod buffers;
+pub mod execute;
+mod product;
+mod tile;
+pub mod vector;
+
+pub use execute::Executor;
+pub use execute::error::RunError;
+pub use execute::inputs::Inputs;

@@ -1,0 +1,251 @@
+//! The tile interpreter: a tape compiled for the loops of a step and evaluated many entries at a time.
+//!
+//! One loop, the inner one, runs in tiles of up to [`TILE`] turns. An operation that does not depend on it is worked out
+//! once for a tile, as a number; an entry read in order is not copied; every other operation has a slot of scratch memory
+//! that stays in the cache, and that a later operation takes over when no one needs it any more.
+
+mod arithmetic;
+mod evaluate;
+pub(crate) mod reduce;
+
+use crate::execute::layout::{Layout, Loops, View};
+use crate::vector::Float;
+use kobai::expr::Rational;
+use kobai::plan::Plan;
+use kobai::plan::tape::{Operation, Place, Tape};
+use num_bigint::BigInt;
+
+pub(crate) use arithmetic::multiply;
+pub(crate) use evaluate::Frame;
+
+/// The turns of the inner loop that are evaluated at once.
+pub(crate) const TILE: usize = 512;
+
+/// Where the value of an operation is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    /// It does not depend on the inner loop: a number for each tile.
+    Uniform,
+    /// In the tensor that it loads, entry after entry.
+    Direct,
+    /// In a slot of the scratch memory.
+    Slot(usize),
+}
+
+/// An index worked out on the tape.
+#[derive(Clone, Debug)]
+struct Gather {
+    /// The operation that gives the index.
+    operation: usize,
+    /// From an entry to the next.
+    stride: usize,
+    /// The size of the axis.
+    size: usize,
+}
+
+/// A load with its strides.
+#[derive(Clone, Debug)]
+struct Load {
+    name: String,
+    view: View,
+    gathers: Vec<Gather>,
+}
+
+/// What an operation needs beside itself.
+#[derive(Clone, Debug)]
+enum Extra {
+    None,
+    Load(Load),
+    /// The exponent of a rational power.
+    Exponent(Rational),
+}
+
+/// A tape compiled for loops of which one is the inner one.
+#[derive(Clone, Debug)]
+pub(crate) struct TileProgram {
+    operations: Vec<Operation>,
+    extras: Vec<Extra>,
+    kinds: Vec<Kind>,
+    slots: usize,
+    inner: Option<usize>,
+    streamed: Option<usize>,
+}
+
+/// The scratch memory of a thread.
+#[derive(Debug)]
+pub(crate) struct Scratch<T> {
+    scalars: Vec<T>,
+    offsets: Vec<usize>,
+    slots: Vec<Vec<T>>,
+    /// Lanes of the tile in which some index is out of its range.
+    suspects: Vec<usize>,
+    /// For the value of a tape that is not stored.
+    pub values: Vec<T>,
+    /// For what stands beside a value that is not stored.
+    pub beside: Vec<T>,
+}
+
+impl<T> Default for Scratch<T> {
+    fn default() -> Self {
+        Scratch {
+            scalars: Vec::new(),
+            offsets: Vec::new(),
+            slots: Vec::new(),
+            suspects: Vec::new(),
+            values: Vec::new(),
+            beside: Vec::new(),
+        }
+    }
+}
+
+impl<T: Float> Scratch<T> {
+    fn prepare(&mut self, program: &TileProgram) {
+        let count = program.operations.len();
+        if self.scalars.len() < count {
+            self.scalars.resize(count, T::ZERO);
+            self.offsets.resize(count, 0);
+        }
+        while self.slots.len() < program.slots {
+            self.slots.push(vec![T::ZERO; TILE]);
+        }
+    }
+}
+
+impl TileProgram {
+    /// Compiles a tape.
+    pub fn new(plan: &Plan, layouts: &[Layout], loops: &Loops, tape: &Tape, inner: Option<usize>) -> TileProgram {
+        let operations: Vec<Operation> = tape
+            .operations
+            .iter()
+            .map(|operation| match operation {
+                Operation::Size(axis) => Operation::Constant(plan.size(*axis) as f64),
+                other => other.clone(),
+            })
+            .collect();
+        let extras: Vec<Extra> = operations.iter().map(|operation| extra(plan, layouts, loops, operation)).collect();
+        let mut program =
+            TileProgram { operations, extras, kinds: Vec::new(), slots: 0, inner, streamed: loops.streamed };
+        program.choose_kinds();
+        program
+    }
+
+    /// How many operations it has.
+    pub fn len(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// Of the loads, how many have the entries of this loop side by side, and how many read across.
+    pub fn contiguity(plan: &Plan, layouts: &[Layout], loops: &Loops, tape: &Tape, one: usize) -> (usize, usize) {
+        let strides = tape.operations.iter().filter_map(|operation| match extra(plan, layouts, loops, operation) {
+            Extra::Load(load) if load.gathers.is_empty() => Some(load.view.strides[one]),
+            _ => None,
+        });
+        let (near, far): (Vec<usize>, Vec<usize>) = strides.filter(|&stride| stride > 0).partition(|&stride| stride == 1);
+        (near.len(), far.len())
+    }
+
+    fn choose_kinds(&mut self) {
+        let count = self.operations.len();
+        let mut last_use = vec![count; count];
+        for position in 0..count {
+            for operand in operands(&self.operations[position]) {
+                last_use[operand] = position;
+            }
+        }
+        let mut free: Vec<usize> = Vec::new();
+        for position in 0..count {
+            let kind = if self.is_uniform(position) {
+                Kind::Uniform
+            } else if self.is_direct(position) {
+                Kind::Direct
+            } else {
+                Kind::Slot(free.pop().unwrap_or_else(|| {
+                    self.slots += 1;
+                    self.slots - 1
+                }))
+            };
+            self.kinds.push(kind);
+            // Only now, so that no operation writes where it reads.
+            let mut ended: Vec<usize> = operands(&self.operations[position]);
+            ended.sort_unstable();
+            ended.dedup();
+            for operand in ended {
+                if let Kind::Slot(slot) = self.kinds[operand]
+                    && last_use[operand] == position
+                {
+                    free.push(slot);
+                }
+            }
+        }
+    }
+
+    fn is_uniform(&self, position: usize) -> bool {
+        let varies = match (&self.operations[position], &self.extras[position]) {
+            (Operation::Index(one), _) => self.inner == Some(*one),
+            (_, Extra::Load(load)) => self.inner_stride(load) != 0,
+            _ => false,
+        };
+        !varies && operands(&self.operations[position]).into_iter().all(|operand| self.kinds[operand] == Kind::Uniform)
+    }
+
+    fn is_direct(&self, position: usize) -> bool {
+        let Extra::Load(load) = &self.extras[position] else { return false };
+        let is_fixed = |gather: &Gather| self.kinds[gather.operation] == Kind::Uniform;
+        self.inner_stride(load) == 1 && load.gathers.iter().all(is_fixed)
+    }
+
+    fn inner_stride(&self, load: &Load) -> usize {
+        self.inner.map_or(0, |inner| load.view.strides[inner])
+    }
+}
+
+fn extra(plan: &Plan, layouts: &[Layout], loops: &Loops, operation: &Operation) -> Extra {
+    match operation {
+        Operation::Load(tensor, places) => {
+            let layout = &layouts[tensor.0];
+            let fixed = places.iter().enumerate().filter_map(|(place, what)| match *what {
+                Place::Loop(one) => Some((place, one)),
+                Place::Value(_) => None,
+            });
+            let gathers = places.iter().enumerate().filter_map(|(place, what)| match *what {
+                Place::Loop(_) => None,
+                Place::Value(operation) => {
+                    Some(Gather { operation, stride: layout.strides[place], size: layout.extents[place] })
+                }
+            });
+            Extra::Load(Load {
+                name: plan.tensors[tensor.0].name.clone(),
+                view: View::new(layout, loops, tensor.0, fixed),
+                gathers: gathers.collect(),
+            })
+        }
+        Operation::PowerRational(_, numerator, denominator) => {
+            Extra::Exponent(Rational::new(BigInt::from(*numerator), BigInt::from((*denominator).max(1))))
+        }
+        _ => Extra::None,
+    }
+}
+
+/// The positions that an operation reads.
+fn operands(operation: &Operation) -> Vec<usize> {
+    match operation {
+        Operation::Constant(_) | Operation::Size(_) | Operation::Index(_) => Vec::new(),
+        Operation::Load(_, places) => {
+            let value = |place: &Place| match *place {
+                Place::Value(position) => Some(position),
+                Place::Loop(_) => None,
+            };
+            places.iter().filter_map(value).collect()
+        }
+        Operation::PowerRational(a, ..) => vec![*a],
+        Operation::Add(a, b)
+        | Operation::Subtract(a, b)
+        | Operation::Multiply(a, b)
+        | Operation::MultiplyFinite(a, b)
+        | Operation::Divide(a, b)
+        | Operation::Power(a, b)
+        | Operation::Compare(_, a, b) => vec![*a, *b],
+        Operation::Call(_, arguments) => arguments.clone(),
+        Operation::Select(a, b, c) => vec![*a, *b, *c],
+    }
+}

@@ -1,0 +1,142 @@
+//! The arithmetic of tapes: on one number, and on a tile of them. Both give the same bits.
+
+use crate::vector::{self, Float, scalar};
+use kobai::eval::arithmetic::Arithmetic;
+use kobai::eval::double::Double;
+use kobai::expr::Rational;
+use kobai::formula::Relation;
+use kobai::function::Function;
+
+/// An operand on a tile.
+#[derive(Clone, Copy)]
+pub(super) enum Operand<'a, T> {
+    /// The same number everywhere.
+    Same(T),
+    /// A number for each lane.
+    Each(&'a [T]),
+}
+
+/// a · b, where a factor of exactly 0 removes the other.
+#[inline(always)]
+pub(crate) fn multiply<T: Float>(a: T, b: T) -> T {
+    if a == T::ZERO || b == T::ZERO { T::ZERO } else { a * b }
+}
+
+#[inline(always)]
+fn flag<T: Float>(holds: bool) -> T {
+    if holds { T::ONE } else { T::ZERO }
+}
+
+/// a^b, through doubles.
+#[inline]
+pub(super) fn power<T: Float>(a: T, b: T) -> T {
+    T::from_f64(a.to_f64().powf(b.to_f64()))
+}
+
+/// 1 where the relation holds; nothing holds of NaN.
+pub(super) fn compare<T: Float>(relation: Relation, a: T, b: T) -> T {
+    flag(a.partial_cmp(&b).is_some_and(|order| relation.holds(order)))
+}
+
+/// The power of a fraction: products and square roots where these are as good, else [`Double`]'s, through doubles.
+pub(super) fn power_rational<T: Float>(base: T, exponent: &Rational, (numerator, denominator): (i32, u32)) -> T {
+    match (numerator, denominator) {
+        (2, 1) => base * base,
+        (1, 2) => T::from_f64(base.to_f64().sqrt()),
+        (-1, 2) => T::from_f64(1.0 / base.to_f64().sqrt()),
+        _ => T::from_f64(Double.power_rational(&base.to_f64(), exponent)),
+    }
+}
+
+/// A kernel for one number and one for slices.
+type Kernels<T> = (fn(T) -> T, fn(&[T], &mut [T]));
+
+/// The vector kernels of a function, if there are.
+fn kernels<T: Float>(function: Function) -> Option<Kernels<T>> {
+    Some(match function {
+        Function::Exp => (scalar::exp, vector::exp_to),
+        Function::Log => (scalar::log, vector::log_to),
+        Function::Log1p => (scalar::log1p, vector::log1p_to),
+        Function::Expm1 => (scalar::expm1, vector::expm1_to),
+        Function::Log1mexp => (scalar::log1mexp, vector::log1mexp_to),
+        Function::Sigmoid => (scalar::sigmoid, vector::sigmoid_to),
+        Function::Softplus => (scalar::softplus, vector::softplus_to),
+        Function::Tanh => (scalar::tanh, vector::tanh_to),
+        _ => return None,
+    })
+}
+
+/// A function of numbers.
+pub(super) fn call<T: Float>(function: Function, arguments: &[T]) -> T {
+    match (kernels::<T>(function), arguments) {
+        (Some((one, _)), [x]) => one(*x),
+        (None, [x]) => T::from_f64(Double.call(function, &[x.to_f64()])),
+        (_, [x, y]) => T::from_f64(Double.call(function, &[x.to_f64(), y.to_f64()])),
+        _ => T::NAN,
+    }
+}
+
+/// A function of one operand, on a tile.
+pub(super) fn call_unary<T: Float>(out: &mut [T], function: Function, x: Operand<T>) {
+    match (kernels::<T>(function), x) {
+        (Some((_, many)), Operand::Each(x)) => many(x, out),
+        (None, Operand::Each(_)) if function == Function::Relu => {
+            unary(out, x, |x| if x <= T::ZERO { T::ZERO } else { x });
+        }
+        (None, Operand::Each(_)) if function == Function::Abs => unary(out, x, |x| x.magnitude()),
+        _ => unary(out, x, |x| call(function, &[x])),
+    }
+}
+
+/// An operation on each number of a tile.
+#[inline(always)]
+pub(super) fn unary<T: Float>(out: &mut [T], x: Operand<T>, operation: impl Fn(T) -> T) {
+    match x {
+        Operand::Same(x) => out.fill(operation(x)),
+        Operand::Each(x) => out.iter_mut().zip(x).for_each(|(out, &x)| *out = operation(x)),
+    }
+}
+
+/// An operation on each pair of numbers of two tiles.
+#[inline(always)]
+pub(super) fn binary<T: Float>(out: &mut [T], a: Operand<T>, b: Operand<T>, operation: impl Fn(T, T) -> T) {
+    match (a, b) {
+        (Operand::Each(a), Operand::Each(b)) => {
+            out.iter_mut().zip(a).zip(b).for_each(|((out, &a), &b)| *out = operation(a, b));
+        }
+        (Operand::Each(a), Operand::Same(b)) => out.iter_mut().zip(a).for_each(|(out, &a)| *out = operation(a, b)),
+        (Operand::Same(a), Operand::Each(b)) => out.iter_mut().zip(b).for_each(|(out, &b)| *out = operation(a, b)),
+        (Operand::Same(a), Operand::Same(b)) => out.fill(operation(a, b)),
+    }
+}
+
+/// A comparison on a tile; the relation is looked at once.
+pub(super) fn compare_tile<T: Float>(out: &mut [T], relation: Relation, a: Operand<T>, b: Operand<T>) {
+    match relation {
+        Relation::Equal => binary(out, a, b, |a, b| flag(a == b)),
+        Relation::NotEqual => binary(out, a, b, |a, b| flag(a < b || a > b)),
+        Relation::Less => binary(out, a, b, |a, b| flag(a < b)),
+        Relation::LessOrEqual => binary(out, a, b, |a, b| flag(a <= b)),
+        Relation::Greater => binary(out, a, b, |a, b| flag(a > b)),
+        Relation::GreaterOrEqual => binary(out, a, b, |a, b| flag(a >= b)),
+    }
+}
+
+/// The second operand where the first is not 0, else the third.
+pub(super) fn select<T: Float>(out: &mut [T], condition: Operand<T>, then: Operand<T>, otherwise: Operand<T>) {
+    let condition = match condition {
+        Operand::Same(condition) => return unary(out, if condition != T::ZERO { then } else { otherwise }, |x| x),
+        Operand::Each(condition) => condition,
+    };
+    unary(out, otherwise, |x| x);
+    match then {
+        Operand::Same(then) => {
+            let lanes = out.iter_mut().zip(condition);
+            lanes.for_each(|(out, &condition)| *out = if condition != T::ZERO { then } else { *out });
+        }
+        Operand::Each(then) => {
+            let lanes = out.iter_mut().zip(condition).zip(then);
+            lanes.for_each(|((out, &condition), &then)| *out = if condition != T::ZERO { then } else { *out });
+        }
+    }
+}

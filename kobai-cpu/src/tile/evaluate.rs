@@ -1,0 +1,240 @@
+//! Evaluation of a compiled tape: tile by tile, and for one entry where an index is out of its range.
+
+use super::arithmetic::{self, Operand, binary, call, call_unary, compare_tile, select, unary};
+use super::{Extra, Kind, Load, Scratch, TileProgram, multiply};
+use crate::buffers::Store;
+use crate::execute::error::RunError;
+use crate::execute::layout::Chunk;
+use crate::vector::Float;
+use kobai::plan::tape::Operation;
+use std::mem::take;
+
+/// What the evaluation reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame<'a, T> {
+    /// The tensors.
+    pub store: Store<'a, T>,
+    /// The current chunk.
+    pub chunk: Chunk,
+}
+
+impl TileProgram {
+    /// The values for the turns of the inner loop from the one in `at` on, as many as `out` is long (at most `TILE`).
+    ///
+    /// # Errors
+    /// An index out of range whose entry is wanted. In the branch of a selection that is not taken none is.
+    pub fn evaluate<T: Float>(
+        &self,
+        frame: Frame<T>,
+        scratch: &mut Scratch<T>,
+        at: &[usize],
+        out: &mut [T],
+    ) -> Result<(), RunError> {
+        scratch.prepare(self);
+        let Some(last) = self.operations.len().checked_sub(1) else { return Ok(()) };
+        let mut suspects = take(&mut scratch.suspects);
+        suspects.clear();
+        for position in 0..=last {
+            match self.kinds[position] {
+                Kind::Uniform => {
+                    let value = self.entry(position, frame, at, &mut |operand| Ok(scratch.scalars[operand]));
+                    if value.is_err() {
+                        suspects.extend(0..out.len());
+                    }
+                    scratch.scalars[position] = value.unwrap_or(T::NAN);
+                }
+                Kind::Direct => scratch.offsets[position] = self.direct_offset(position, frame, scratch, at, &mut suspects, out.len()),
+                Kind::Slot(_) if position == last => self.fill(position, frame, scratch, at, out, &mut suspects),
+                Kind::Slot(slot) => {
+                    let mut own = take(&mut scratch.slots[slot]);
+                    self.fill(position, frame, scratch, at, &mut own[..out.len()], &mut suspects);
+                    scratch.slots[slot] = own;
+                }
+            }
+        }
+        if !matches!(self.kinds[last], Kind::Slot(_)) {
+            unary(out, self.operand(last, frame, scratch, out.len()), |x| x);
+        }
+        let checked = if suspects.is_empty() { Ok(()) } else { self.check(&suspects, frame, at) };
+        scratch.suspects = suspects;
+        checked
+    }
+
+    fn operand<'a, T: Float>(&'a self, position: usize, frame: Frame<'a, T>, scratch: &'a Scratch<T>, length: usize) -> Operand<'a, T> {
+        match (self.kinds[position], &self.extras[position]) {
+            (Kind::Slot(slot), _) => Operand::Each(&scratch.slots[slot][..length]),
+            (Kind::Direct, Extra::Load(load)) => {
+                let offset = scratch.offsets[position];
+                let entries = frame.store.tensor(load.view.tensor).get(offset..offset + length);
+                // An index into an empty axis has nowhere to read; it is among the suspects.
+                entries.map_or(Operand::Same(T::NAN), Operand::Each)
+            }
+            _ => Operand::Same(scratch.scalars[position]),
+        }
+    }
+
+    /// Where a load starts to read. If an index is out of range, at the first entry: what it reads there is not used.
+    fn direct_offset<T: Float>(
+        &self,
+        position: usize,
+        frame: Frame<T>,
+        scratch: &Scratch<T>,
+        at: &[usize],
+        suspects: &mut Vec<usize>,
+        length: usize,
+    ) -> usize {
+        let Extra::Load(load) = &self.extras[position] else { return 0 };
+        let gathered = load.gathered(&mut |operand| Ok(scratch.scalars[operand]));
+        if gathered.is_err() {
+            suspects.extend(0..length);
+        }
+        load.view.offset(at, frame.chunk) + gathered.unwrap_or(0)
+    }
+
+    /// Works an operation out for each lane.
+    fn fill<T: Float>(
+        &self,
+        position: usize,
+        frame: Frame<T>,
+        scratch: &Scratch<T>,
+        at: &[usize],
+        out: &mut [T],
+        suspects: &mut Vec<usize>,
+    ) {
+        let length = out.len();
+        let value = |operand: usize| self.operand(operand, frame, scratch, length);
+        match &self.operations[position] {
+            Operation::Constant(number) => out.fill(T::from_f64(*number)),
+            Operation::Size(_) => out.fill(T::NAN),
+            Operation::Index(one) => {
+                let first = self.turn(*one, frame, at);
+                out.iter_mut().enumerate().for_each(|(lane, out)| *out = T::from_f64((first + lane) as f64));
+            }
+            Operation::Load(..) => self.load(position, frame, scratch, at, out, suspects),
+            Operation::Add(a, b) => binary(out, value(*a), value(*b), |a, b| a + b),
+            Operation::Subtract(a, b) => binary(out, value(*a), value(*b), |a, b| a - b),
+            Operation::Multiply(a, b) => binary(out, value(*a), value(*b), multiply),
+            Operation::MultiplyFinite(a, b) => binary(out, value(*a), value(*b), |a, b| a * b),
+            Operation::Divide(a, b) => binary(out, value(*a), value(*b), |a, b| a / b),
+            Operation::Power(a, b) => binary(out, value(*a), value(*b), arithmetic::power),
+            Operation::PowerRational(a, numerator, denominator) => {
+                if let Extra::Exponent(exponent) = &self.extras[position] {
+                    let fraction = (*numerator, *denominator);
+                    unary(out, value(*a), |base| arithmetic::power_rational(base, exponent, fraction));
+                }
+            }
+            Operation::Call(function, arguments) => match arguments[..] {
+                [x] => call_unary(out, *function, value(x)),
+                [x, y] => binary(out, value(x), value(y), |x, y| call(*function, &[x, y])),
+                _ => out.fill(T::NAN),
+            },
+            Operation::Compare(relation, a, b) => compare_tile(out, *relation, value(*a), value(*b)),
+            Operation::Select(a, b, c) => select(out, value(*a), value(*b), value(*c)),
+        }
+    }
+
+    /// Entries that do not lie side by side, or that are looked up.
+    fn load<T: Float>(&self, position: usize, frame: Frame<T>, scratch: &Scratch<T>, at: &[usize], out: &mut [T], suspects: &mut Vec<usize>) {
+        let Extra::Load(load) = &self.extras[position] else { return };
+        let (length, entries) = (out.len(), frame.store.tensor(load.view.tensor));
+        let (first, stride) = (load.view.offset(at, frame.chunk), self.inner_stride(load));
+        if load.gathers.is_empty() {
+            out.iter_mut().zip(entries[first..].iter().step_by(stride)).for_each(|(out, &entry)| *out = entry);
+            return;
+        }
+        for (lane, out) in out.iter_mut().enumerate() {
+            let gathered = load.gathered(&mut |operand| {
+                Ok(match self.operand(operand, frame, scratch, length) {
+                    Operand::Same(value) => value,
+                    Operand::Each(values) => values[lane],
+                })
+            });
+            match gathered {
+                Ok(offset) => *out = entries[first + lane * stride + offset],
+                Err(_) => {
+                    *out = T::NAN;
+                    suspects.push(lane);
+                }
+            }
+        }
+    }
+
+    fn turn<T>(&self, one: usize, frame: Frame<T>, at: &[usize]) -> usize {
+        at[one] + if self.streamed == Some(one) { frame.chunk.start } else { 0 }
+    }
+
+    /// An operation's value for the one entry at these turns, from the values that it asks for.
+    fn entry<T: Float>(
+        &self,
+        position: usize,
+        frame: Frame<T>,
+        at: &[usize],
+        value: &mut dyn FnMut(usize) -> Result<T, RunError>,
+    ) -> Result<T, RunError> {
+        Ok(match (&self.operations[position], &self.extras[position]) {
+            (Operation::Constant(number), _) => T::from_f64(*number),
+            (Operation::Index(one), _) => T::from_f64(self.turn(*one, frame, at) as f64),
+            (Operation::Load(..), Extra::Load(load)) => {
+                frame.store.tensor(load.view.tensor)[load.view.offset(at, frame.chunk) + load.gathered(value)?]
+            }
+            (Operation::Add(a, b), _) => value(*a)? + value(*b)?,
+            (Operation::Subtract(a, b), _) => value(*a)? - value(*b)?,
+            (Operation::Multiply(a, b), _) => multiply(value(*a)?, value(*b)?),
+            (Operation::MultiplyFinite(a, b), _) => value(*a)? * value(*b)?,
+            (Operation::Divide(a, b), _) => value(*a)? / value(*b)?,
+            (Operation::Power(a, b), _) => arithmetic::power(value(*a)?, value(*b)?),
+            (Operation::PowerRational(a, numerator, denominator), Extra::Exponent(exponent)) => {
+                arithmetic::power_rational(value(*a)?, exponent, (*numerator, *denominator))
+            }
+            (Operation::Call(function, arguments), _) => match arguments[..] {
+                [x] => call(*function, &[value(x)?]),
+                [x, y] => call(*function, &[value(x)?, value(y)?]),
+                _ => T::NAN,
+            },
+            (Operation::Compare(relation, a, b), _) => arithmetic::compare(*relation, value(*a)?, value(*b)?),
+            (Operation::Select(condition, then, otherwise), _) => {
+                let taken = value(*condition)? != T::ZERO;
+                value(if taken { *then } else { *otherwise })?
+            }
+            _ => T::NAN,
+        })
+    }
+
+    /// Looks at lanes again, one by one, and only at what their values are made of.
+    fn check<T: Float>(&self, suspects: &[usize], frame: Frame<T>, at: &[usize]) -> Result<(), RunError> {
+        let last = self.operations.len() - 1;
+        for &lane in suspects {
+            let mut at = at.to_vec();
+            if let Some(inner) = self.inner {
+                at[inner] += lane;
+            }
+            self.wanted(last, frame, &at, &mut vec![None; last + 1])?;
+        }
+        Ok(())
+    }
+
+    fn wanted<T: Float>(&self, position: usize, frame: Frame<T>, at: &[usize], known: &mut [Option<T>]) -> Result<T, RunError> {
+        if let Some(value) = known[position] {
+            return Ok(value);
+        }
+        let value = self.entry(position, frame, at, &mut |operand| self.wanted(operand, frame, at, known))?;
+        known[position] = Some(value);
+        Ok(value)
+    }
+}
+
+impl Load {
+    /// What the looked-up indices add to the offset. As in the reference, an index is cut to an integer towards 0.
+    fn gathered<T: Float>(&self, value: &mut dyn FnMut(usize) -> Result<T, RunError>) -> Result<usize, RunError> {
+        let mut offset = 0;
+        for gather in &self.gathers {
+            let index = value(gather.operation)?.to_f64();
+            let truncated = index.trunc();
+            if !(truncated >= 0.0 && truncated < gather.size as f64) {
+                return Err(RunError::IndexOutOfRange { name: self.name.clone(), value: index, size: gather.size });
+            }
+            offset += truncated as usize * gather.stride;
+        }
+        Ok(offset)
+    }
+}

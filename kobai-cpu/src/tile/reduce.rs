@@ -1,0 +1,147 @@
+//! Reductions, joined tile by tile, row by row and chunk by chunk.
+//!
+//! A sum is kept in two parts, what is in the type's reach and what rounding has lost (Neumaier 1974, in the branch-free
+//! form of Knuth's two-sum), so that a loss over a million samples keeps its digits. A log-sum-exp is its maximum m and
+//! r, the sum of the other exponentials e^(f − m), again in two parts; log1p is taken at the end. Two of them join, with
+//! m₁ ≥ m₂, to (m₁, r₁ + e^(m₂ − m₁)(1 + r₂)); see Blanchard, Higham & Higham, "Accurately computing the log-sum-exp and
+//! softmax functions" (2021), for the form with the maximum left out.
+
+use super::multiply;
+use crate::buffers::Written;
+use crate::vector::{self, Float, scalar};
+use kobai::expr::Reduction;
+
+/// What a reduction over nothing is, to begin with.
+pub(crate) fn start<T: Float>(reduction: Reduction, written: Written<T>) {
+    let neutral = match reduction {
+        Reduction::Sum => T::ZERO,
+        Reduction::Product => T::ONE,
+        Reduction::Maximum | Reduction::LogSumExp => -T::INFINITY,
+        Reduction::Minimum => T::INFINITY,
+    };
+    written.out.fill(neutral);
+    written.rest.fill(T::ZERO);
+    written.low.fill(T::ZERO);
+}
+
+/// Turns what was joined into the result.
+pub(crate) fn finish<T: Float>(reduction: Reduction, written: Written<T>) {
+    let close = |high: &mut [T], low: &[T]| high.iter_mut().zip(low).for_each(|(high, &low)| *high = closed(*high, low));
+    match reduction {
+        Reduction::Sum => close(written.out, written.low),
+        Reduction::LogSumExp => {
+            close(written.rest, written.low);
+            vector::log1p(written.rest);
+        }
+        Reduction::Product | Reduction::Maximum | Reduction::Minimum => {}
+    }
+}
+
+/// Joins a value to the entry of each lane. The scratch is as long as the values.
+pub(crate) fn join_lanes<T: Float>(reduction: Reduction, written: Written<T>, values: &[T], scratch: &mut [T]) {
+    let Written { out, rest, low } = written;
+    let lanes = out.iter_mut().zip(values);
+    match reduction {
+        Reduction::Sum => lanes.zip(low).for_each(|((high, &value), low)| add(high, low, value)),
+        Reduction::Product => lanes.for_each(|(out, &value)| *out = multiply(*out, value)),
+        Reduction::Maximum => lanes.for_each(|(out, &value)| *out = larger(*out, value)),
+        Reduction::Minimum => lanes.for_each(|(out, &value)| *out = -larger(-*out, -value)),
+        Reduction::LogSumExp => join_exponentials(out, rest, low, values, scratch),
+    }
+}
+
+/// Joins all values to one entry. The shape of the sum depends on the number of values alone.
+pub(crate) fn join_all<T: Float>(reduction: Reduction, written: Written<T>, values: &[T]) {
+    let (Some(out), Written { rest, low, .. }) = (written.out.first_mut(), Written { out: &mut [], ..written }) else {
+        return;
+    };
+    match (reduction, rest, low) {
+        (Reduction::Sum, _, [low, ..]) => add(out, low, vector::sum(values)),
+        (Reduction::Product, ..) => *out = values.iter().fold(*out, |product, &value| multiply(product, value)),
+        (Reduction::Maximum, ..) => *out = larger(*out, vector::max(values)),
+        (Reduction::Minimum, ..) => *out = values.iter().fold(*out, |least, &value| -larger(-least, -value)),
+        (Reduction::LogSumExp, [rest, ..], [low, ..]) => join_exponential_sum(out, rest, low, values),
+        // Without room for its second part a reduction has no entry.
+        (Reduction::Sum | Reduction::LogSumExp, ..) => {}
+    }
+}
+
+/// high + low, where low may have become NaN beside an infinity.
+fn closed<T: Float>(high: T, low: T) -> T {
+    if is_finite(high) { high + low } else { high }
+}
+
+fn is_finite<T: Float>(value: T) -> bool {
+    value - value == T::ZERO
+}
+
+/// The larger of two numbers, or NaN if either is.
+#[inline(always)]
+fn larger<T: Float>(a: T, b: T) -> T {
+    // `a` stays if it is NaN; `b` is taken if it is.
+    #[allow(clippy::eq_op)]
+    if b > a || b != b { b } else { a }
+}
+
+/// Adds a value to a sum in two parts.
+#[inline(always)]
+fn add<T: Float>(high: &mut T, low: &mut T, value: T) {
+    let sum = *high + value;
+    let part = sum - *high;
+    *low = *low + ((*high - (sum - part)) + (value - part));
+    *high = sum;
+}
+
+/// Joins the log-sum-exp of values to one entry.
+fn join_exponential_sum<T: Float>(leading: &mut T, rest: &mut T, low: &mut T, values: &[T]) {
+    let maximum = vector::max(values);
+    // −∞ adds nothing.
+    if maximum == -T::INFINITY {
+        return;
+    }
+    let mut others = T::ZERO;
+    if is_finite(maximum)
+        && let Some(first) = values.iter().position(|&value| value == maximum)
+    {
+        others = vector::sum_exp(&values[..first], maximum) + vector::sum_exp(&values[first + 1..], maximum);
+    }
+    if larger(*leading, maximum) == *leading {
+        if is_finite(*leading) {
+            add(rest, low, scalar::exp(maximum - *leading) * (T::ONE + others));
+        }
+        return;
+    }
+    let factor = scalar::exp(*leading - maximum);
+    rescale(leading, rest, low, maximum, factor);
+    add(rest, low, others);
+}
+
+/// Joins e^value to the log-sum-exp of each lane.
+///
+/// One exponential a lane, e^−|f − m|, serves both the value that joins the others and the maximum that it displaces.
+fn join_exponentials<T: Float>(leading: &mut [T], rest: &mut [T], low: &mut [T], values: &[T], exponentials: &mut [T]) {
+    for ((power, &value), &leading) in exponentials.iter_mut().zip(values).zip(&*leading) {
+        *power = -(value - leading).magnitude();
+    }
+    vector::exp(exponentials);
+    let lanes = leading.iter_mut().zip(rest).zip(low);
+    for ((((leading, rest), low), &value), &power) in lanes.zip(values).zip(&*exponentials) {
+        // −∞ adds nothing; beside ∞ or NaN nothing counts.
+        if value == -T::INFINITY || *leading == T::INFINITY || *leading != *leading {
+            continue;
+        }
+        if value <= *leading {
+            add(rest, low, power);
+        } else {
+            rescale(leading, rest, low, value, power);
+        }
+    }
+}
+
+/// Takes a new, larger maximum (or ∞, or NaN): the old one is now one of the others, e^(old − new) times itself.
+fn rescale<T: Float>(leading: &mut T, rest: &mut T, low: &mut T, maximum: T, factor: T) {
+    let factor = if is_finite(maximum) { factor } else { T::ZERO };
+    (*rest, *low) = (*rest * factor, *low * factor);
+    add(rest, low, factor);
+    *leading = maximum;
+}

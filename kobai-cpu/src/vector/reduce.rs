@@ -1,0 +1,207 @@
+//! Reductions of a slice to one number.
+//!
+//! Their shape depends on the length alone: element i goes to lane i mod 32; a lane adds up the elements of one chunk of
+//! 1024, then the chunks; the lanes are joined by halves. So the bits are the same at every level, and the error of a sum
+//! is at most about n/1024 + 37 roundings of the sum of magnitudes, whatever the length n.
+
+use super::exponential::ExpShifted;
+use super::float::Float;
+use super::level::{Work, dispatch};
+use super::map::{CHUNK, map, map_to};
+
+/// Partial results kept apart.
+const LANES: usize = 32;
+
+/// The lanes joined by halves.
+#[inline(always)]
+fn join<T: Float>(mut lanes: [T; LANES], combine: impl Fn(T, T) -> T) -> T {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] = combine(lanes[lane], lanes[lane + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// The larger of two numbers, or NaN if either is.
+#[inline(always)]
+fn larger<T: Float>(a: T, b: T) -> T {
+    // `a` stays if it is NaN; `b` is taken if it is.
+    #[allow(clippy::eq_op)]
+    if b > a || b != b { b } else { a }
+}
+
+/// Adds each element to its lane.
+struct AddChunk<'a, T> {
+    lanes: &'a mut [T; LANES],
+    values: &'a [T],
+}
+
+impl<T: Float> Work for AddChunk<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let mut partial = [T::ZERO; LANES];
+        let (blocks, rest) = self.values.as_chunks::<LANES>();
+        for block in blocks {
+            for lane in 0..LANES {
+                partial[lane] = partial[lane] + block[lane];
+            }
+        }
+        let mut last = [T::ZERO; LANES];
+        last[..rest.len()].copy_from_slice(rest);
+        for lane in 0..LANES {
+            self.lanes[lane] = self.lanes[lane] + (partial[lane] + last[lane]);
+        }
+    }
+}
+
+/// Adds each product to its lane.
+struct AddProducts<'a, T> {
+    lanes: &'a mut [T; LANES],
+    left: &'a [T],
+    right: &'a [T],
+}
+
+impl<T: Float> Work for AddProducts<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        // Not fused, to have the same bits at every level; the loads are the limit, not the arithmetic.
+        let mut partial = [T::ZERO; LANES];
+        let (left, left_rest) = self.left.as_chunks::<LANES>();
+        let (right, right_rest) = self.right.as_chunks::<LANES>();
+        for (left, right) in left.iter().zip(right) {
+            for lane in 0..LANES {
+                partial[lane] = partial[lane] + left[lane] * right[lane];
+            }
+        }
+        let mut last = [T::ZERO; LANES];
+        for (last, (&left, &right)) in last.iter_mut().zip(left_rest.iter().zip(right_rest)) {
+            *last = left * right;
+        }
+        for lane in 0..LANES {
+            self.lanes[lane] = self.lanes[lane] + (partial[lane] + last[lane]);
+        }
+    }
+}
+
+/// The largest element.
+struct Max<'a, T> {
+    values: &'a [T],
+}
+
+impl<T: Float> Work for Max<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> T {
+        let mut lanes = [-T::INFINITY; LANES];
+        let (blocks, rest) = self.values.as_chunks::<LANES>();
+        for block in blocks {
+            for lane in 0..LANES {
+                lanes[lane] = larger(lanes[lane], block[lane]);
+            }
+        }
+        for (lane, &value) in rest.iter().enumerate() {
+            lanes[lane] = larger(lanes[lane], value);
+        }
+        join(lanes, larger)
+    }
+}
+
+/// The largest of the values: NaN if one of them is NaN, −∞ if there are none. Which zero comes out of zeros of both
+/// signs depends on their places.
+pub fn max<T: Float>(values: &[T]) -> T {
+    dispatch(Max { values })
+}
+
+/// The sum of the values, 0 if there are none. (A sum of negative zeros is +0.)
+pub fn sum<T: Float>(values: &[T]) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    for values in values.chunks(CHUNK) {
+        dispatch(AddChunk {
+            lanes: &mut lanes,
+            values,
+        });
+    }
+    join(lanes, |a, b| a + b)
+}
+
+/// The sum of the products of elements at equal places.
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn dot<T: Float>(left: &[T], right: &[T]) -> T {
+    assert_eq!(
+        left.len(),
+        right.len(),
+        "the factors of a dot product differ in length"
+    );
+    let mut lanes = [T::ZERO; LANES];
+    for (left, right) in left.chunks(CHUNK).zip(right.chunks(CHUNK)) {
+        dispatch(AddProducts {
+            lanes: &mut lanes,
+            left,
+            right,
+        });
+    }
+    join(lanes, |a, b| a + b)
+}
+
+/// The sum of e^(x − shift) over the values x, with the bits that [`exp_then_sum`] gives, and nothing stored.
+///
+/// The shift is for the caller to choose finite: with x = shift = −∞ the difference is NaN.
+pub fn sum_exp<T: Float>(values: &[T], shift: T) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    let mut powers = [T::ZERO; CHUNK];
+    for values in values.chunks(CHUNK) {
+        let powers = &mut powers[..values.len()];
+        map_to(ExpShifted(shift), values, powers);
+        dispatch(AddChunk {
+            lanes: &mut lanes,
+            values: powers,
+        });
+    }
+    join(lanes, |a, b| a + b)
+}
+
+/// Replaces each x by e^(x − shift) and returns the [`sum`] of these, in one pass.
+///
+/// x − shift is rounded to the type before the exponential, as everywhere where the difference is formed first.
+pub fn exp_then_sum<T: Float>(values: &mut [T], shift: T) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    for values in values.chunks_mut(CHUNK) {
+        map(ExpShifted(shift), values);
+        dispatch(AddChunk {
+            lanes: &mut lanes,
+            values,
+        });
+    }
+    join(lanes, |a, b| a + b)
+}
+
+/// Writes e^(x − shift) for each x of `values` to `output` and returns their [`sum`], in one pass.
+///
+/// # Panics
+/// If the slices differ in length.
+pub fn exp_then_sum_to<T: Float>(values: &[T], output: &mut [T], shift: T) -> T {
+    assert_eq!(
+        values.len(),
+        output.len(),
+        "the input and the output of a vector function differ in length"
+    );
+    let mut lanes = [T::ZERO; LANES];
+    for (values, output) in values.chunks(CHUNK).zip(output.chunks_mut(CHUNK)) {
+        map_to(ExpShifted(shift), values, output);
+        dispatch(AddChunk {
+            lanes: &mut lanes,
+            values: output,
+        });
+    }
+    join(lanes, |a, b| a + b)
+}

@@ -1,0 +1,421 @@
+//! Differentiation as on paper: rule by rule, the author's names kept, ending at the textbook form.
+
+use super::fold::fold_definition;
+use super::tidy::{apply_assumption, smallest, sums_of_inputs};
+use super::{conditions_of, derivative_of};
+use crate::derivation::{Derivation, Slot, Step};
+use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol};
+use crate::formula::Relation;
+use crate::function::Function;
+use crate::resolve::{Assumption, Definition, Program};
+use crate::rewrite::simplify::simplify_sums;
+use std::collections::HashMap;
+
+/// Derives ∂ loss / ∂ symbol, with an index for each place of the symbol.
+pub fn derive(program: &mut Program, symbol: Symbol) -> Derivation {
+    let loss = program.loss;
+    let definitions = program.definitions.clone();
+    let assumptions = program.assumptions.clone();
+    let context = &mut program.context;
+    let indices = target_indices(context, symbol);
+    let variable = context.entry_at(symbol, &indices);
+    let mut deriver = Deriver { context, definitions: &definitions, variable, symbol, lemmas: HashMap::new(), conditions: Vec::new() };
+    let target = deriver.context.derivative(loss, variable);
+    let (mut steps, result) = deriver.carry_out(target);
+    let conditions = std::mem::take(&mut deriver.conditions);
+    let mut derivation =
+        Derivation { target, steps: Vec::new(), result, conditions, assumed: Vec::new(), supposed: Vec::new(), without_supposition: None };
+    finish(context, &assumptions, symbol, &mut steps, &mut derivation);
+    derivation.steps = steps;
+    derivation
+}
+
+/// An index for each place of the symbol, with the letters that the author uses for its axes.
+fn target_indices(context: &mut Context, symbol: Symbol) -> Vec<Index> {
+    let mut used: Vec<String> = Vec::new();
+    let axes = context.symbol(symbol).axes.clone();
+    axes.into_iter()
+        .map(|axis| {
+            let letter = context.axis(axis).letters.iter().find(|letter| !used.contains(&letter.plain)).cloned();
+            match letter {
+                Some(letter) => {
+                    used.push(letter.plain.clone());
+                    context.named_index(letter, axis)
+                }
+                None => context.fresh_index(axis),
+            }
+        })
+        .collect()
+}
+
+/// The last steps: assumptions, and the form that a textbook prints.
+fn finish(context: &mut Context, assumptions: &[Assumption], symbol: Symbol, steps: &mut Vec<Step>, derivation: &mut Derivation) {
+    tidy_step(context, steps, derivation);
+    for assumption in assumptions {
+        if let Some(after) = apply_assumption(context, assumption.condition, &assumption.indices, derivation.result) {
+            let mut step = Step::new("assumption", derivation.result, after, after);
+            step.slots.push(("assumption", Slot::Formula(assumption.condition)));
+            steps.push(step);
+            derivation.assumed.push(assumption.condition);
+            derivation.result = after;
+            tidy_step(context, steps, derivation);
+        }
+    }
+    for sum in sums_of_inputs(context, derivation.result, symbol) {
+        let one = context.integer(1);
+        let condition = context.compare(Relation::Equal, sum, one);
+        derivation.without_supposition.get_or_insert(derivation.result);
+        let after = context.substitute(derivation.result, &HashMap::from([(sum, one)]));
+        let mut step = Step::new("supposition", derivation.result, after, after);
+        step.slots.push(("assumption", Slot::Formula(condition)));
+        steps.push(step);
+        derivation.supposed.push(condition);
+        derivation.result = after;
+        tidy_step(context, steps, derivation);
+    }
+}
+
+fn tidy_step(context: &mut Context, steps: &mut Vec<Step>, derivation: &mut Derivation) {
+    let after = smallest(context, derivation.result);
+    if after != derivation.result {
+        steps.push(Step::new("collect", derivation.result, after, after));
+        derivation.result = after;
+    }
+}
+
+/// The derivative of a defined symbol in general indices.
+#[derive(Clone)]
+struct Lemma {
+    indices: Vec<Index>,
+    value: Expr,
+    steps: Vec<Step>,
+}
+
+struct Deriver<'a> {
+    context: &'a mut Context,
+    definitions: &'a [Definition],
+    /// The entry that we differentiate with respect to.
+    variable: Expr,
+    symbol: Symbol,
+    lemmas: HashMap<Symbol, Lemma>,
+    conditions: Vec<Expr>,
+}
+
+/// What one rule makes of a derivative.
+struct Applied {
+    rule: &'static str,
+    after: Expr,
+    slots: Vec<(&'static str, Slot)>,
+    substeps: Vec<Step>,
+}
+
+impl Applied {
+    fn new(rule: &'static str, after: Expr) -> Applied {
+        Applied { rule, after, slots: Vec::new(), substeps: Vec::new() }
+    }
+}
+
+/// A derivation that is longer than this is cut; the caller sees derivatives left over.
+const MOST_STEPS: usize = 5_000;
+
+impl Deriver<'_> {
+    /// Carries out every derivative in an expression, one rule a step, then simplifies.
+    fn carry_out(&mut self, start: Expr) -> (Vec<Step>, Expr) {
+        let mut steps = Vec::new();
+        let mut whole = start;
+        for _ in 0..MOST_STEPS {
+            let Some((before, applied, after)) = self.one_rule(whole) else { break };
+            whole = after;
+            let Applied { rule, after, slots, substeps } = applied;
+            steps.push(Step { rule, before, after, whole, slots, substeps });
+        }
+        let summed = simplify_sums(self.context, whole);
+        if summed != whole {
+            let rule = if self.has_delta(whole) && whole != start { "delta-kills-sum" } else { "simplify-sum" };
+            steps.push(Step::new(rule, whole, summed, summed));
+        }
+        (steps, summed)
+    }
+
+    fn has_delta(&self, expr: Expr) -> bool {
+        self.context.any(expr, &|node| matches!(node, Node::Delta(..)))
+    }
+
+    /// Applies one rule to the first derivative found, and to its equals.
+    fn one_rule(&mut self, whole: Expr) -> Option<(Expr, Applied, Expr)> {
+        let mut fired: Option<(Expr, Applied)> = None;
+        let after = self.replace_first(whole, &mut fired);
+        let (before, applied) = fired?;
+        Some((before, applied, after))
+    }
+
+    /// Goes down to the first derivative, opening binders on the way, and replaces it there.
+    fn replace_first(&mut self, expr: Expr, fired: &mut Option<(Expr, Applied)>) -> Expr {
+        if let Some((before, applied)) = fired {
+            if *before == expr {
+                return applied.after;
+            }
+        } else if let Node::Derivative(body, _) = *self.context.node(expr) {
+            let applied = self.rule_for(body);
+            let after = applied.after;
+            *fired = Some((expr, applied));
+            return after;
+        }
+        if !self.context.any(expr, &|node| matches!(node, Node::Derivative(..))) {
+            return expr;
+        }
+        match *self.context.node(expr) {
+            Node::Reduce(reduction, ..) => match self.context.open(expr) {
+                Some(opened) => {
+                    let body = self.replace_first(opened.body, fired);
+                    self.context.reduce(reduction, opened.index, body)
+                }
+                None => expr,
+            },
+            _ => {
+                let children = self.context.children(expr);
+                let map: HashMap<Expr, Expr> =
+                    children.into_iter().map(|child| (child, self.replace_first(child, fired))).collect();
+                self.context.rebuild(expr, &mut |_, part| map.get(&part).copied().unwrap_or(part))
+            }
+        }
+    }
+
+    fn depends(&self, expr: Expr) -> bool {
+        if self.context.depends_on(expr, self.symbol) {
+            return true;
+        }
+        let defined = |symbol: &Symbol| self.definitions.iter().find(|definition| definition.symbol == *symbol);
+        self.context.symbols_in(expr).iter().filter_map(defined).any(|definition| self.depends(definition.value))
+    }
+
+    fn derivative(&mut self, body: Expr) -> Expr {
+        if self.depends(body) { self.context.derivative(body, self.variable) } else { self.context.integer(0) }
+    }
+
+    fn rule_for(&mut self, body: Expr) -> Applied {
+        if !self.depends(body) {
+            return Applied::new("constant", self.context.integer(0));
+        }
+        match self.context.node(body).clone() {
+            Node::Symbol(symbol, places) if symbol == self.symbol => self.own_entry(&places),
+            Node::Symbol(symbol, places) => self.defined_entry(symbol, &places),
+            Node::Add(_) | Node::Reduce(Reduction::Sum, ..) => Applied::new("linearity", self.linear(body)),
+            Node::Mul(factors) => self.product(body, &factors),
+            Node::Power(base, exponent) => self.power(body, base, exponent),
+            Node::Call(function, arguments) => self.call(body, function, &arguments),
+            Node::Select(condition, then, otherwise) => {
+                let (then, otherwise) = (self.derivative(then), self.derivative(otherwise));
+                Applied::new("cases", self.context.select(condition, then, otherwise))
+            }
+            Node::Reduce(reduction, ..) => self.reduction(body, reduction),
+            _ => Applied::new("constant", self.context.integer(0)),
+        }
+    }
+
+    /// ∂z_ik/∂z_ab = δ_ia δ_kb
+    fn own_entry(&mut self, places: &[Expr]) -> Applied {
+        let Node::Symbol(_, own) = self.context.node(self.variable).clone() else {
+            return Applied::new("variable", self.context.integer(1));
+        };
+        let deltas: Vec<Expr> = places.iter().zip(own.iter()).map(|(&place, &target)| self.context.delta(place, target)).collect();
+        let rule = if deltas.is_empty() { "variable" } else { "kronecker" };
+        Applied::new(rule, self.context.mul(deltas))
+    }
+
+    /// A defined name: its derivative is found once, in general indices, and put in here.
+    fn defined_entry(&mut self, symbol: Symbol, places: &[Expr]) -> Applied {
+        let known = self.lemmas.contains_key(&symbol);
+        let Some(lemma) = self.lemma(symbol) else { return Applied::new("constant", self.context.integer(0)) };
+        let map = lemma.indices.iter().zip(places).map(|(&index, &place)| (self.context.index(index), place)).collect();
+        let after = self.context.substitute(lemma.value, &map);
+        let mut applied = Applied::new(if known { "known-derivative" } else { "definition" }, after);
+        applied.slots.push(("name", Slot::Name(symbol)));
+        if !known {
+            applied.substeps = lemma.steps;
+        }
+        applied
+    }
+
+    fn lemma(&mut self, symbol: Symbol) -> Option<Lemma> {
+        if let Some(known) = self.lemmas.get(&symbol) {
+            return Some(known.clone());
+        }
+        let definition = self.definitions.iter().find(|definition| definition.symbol == symbol)?.clone();
+        let mut steps = Vec::new();
+        let value = self.recognise(&definition, &mut steps);
+        let start = self.context.derivative(value, self.variable);
+        let (derived, mut result) = self.carry_out(start);
+        steps.extend(derived);
+        if let Some(folded) = fold_definition(self.context, &definition, value, result) {
+            let mut step = Step::new("fold", result, folded, folded);
+            step.slots.push(("name", Slot::Name(symbol)));
+            steps.push(step);
+            result = folded;
+        }
+        let tidy = smallest(self.context, result);
+        if tidy != result {
+            steps.push(Step::new("collect", result, tidy, tidy));
+            result = tidy;
+        }
+        let lemma = Lemma { indices: definition.indices, value: result, steps };
+        self.lemmas.insert(symbol, lemma.clone());
+        Some(lemma)
+    }
+
+    /// 1/(1 + e^{−z}) is the logistic function, whose derivative has a short form.
+    fn recognise(&mut self, definition: &Definition, steps: &mut Vec<Step>) -> Expr {
+        let value = super::fold::recognise_sigmoid(self.context, definition.value);
+        if value != definition.value {
+            steps.push(Step::new("recognise-sigmoid", definition.value, value, value));
+        }
+        value
+    }
+
+    /// Moves the derivative through sums, Σ and constant factors, all at once.
+    fn linear(&mut self, body: Expr) -> Expr {
+        if !self.depends(body) {
+            return self.context.integer(0);
+        }
+        match self.context.node(body).clone() {
+            Node::Add(terms) => {
+                let terms = terms.iter().map(|&term| self.linear(term)).collect();
+                self.context.add(terms)
+            }
+            Node::Reduce(Reduction::Sum, ..) => match self.context.open(body) {
+                Some(opened) => {
+                    let inner = self.linear(opened.body);
+                    self.context.reduce(Reduction::Sum, opened.index, inner)
+                }
+                None => body,
+            },
+            Node::Mul(factors) => {
+                let (with, mut without): (Vec<Expr>, Vec<Expr>) = factors.iter().partition(|&&factor| self.depends(factor));
+                if let [only] = with[..] {
+                    without.push(self.linear(only));
+                    return self.context.mul(without);
+                }
+                let with = self.context.mul(with);
+                without.push(self.context.derivative(with, self.variable));
+                self.context.mul(without)
+            }
+            _ => self.context.derivative(body, self.variable),
+        }
+    }
+
+    fn product(&mut self, body: Expr, factors: &[Expr]) -> Applied {
+        let with: Vec<Expr> = factors.iter().copied().filter(|&factor| self.depends(factor)).collect();
+        if with.len() < factors.len() || with.len() == 1 {
+            return Applied::new("constant-factor", self.linear(body));
+        }
+        let (below, above): (Vec<Expr>, Vec<Expr>) = with.iter().partition(|&&factor| self.is_below(factor));
+        if !below.is_empty() && !above.is_empty() {
+            return self.quotient(&above, &below);
+        }
+        let terms = (0..with.len())
+            .map(|place| {
+                let mut others = with.clone();
+                others[place] = self.derivative(with[place]);
+                self.context.mul(others)
+            })
+            .collect();
+        Applied::new("product-rule", self.context.add(terms))
+    }
+
+    fn is_below(&self, factor: Expr) -> bool {
+        use num_traits::Signed;
+        matches!(*self.context.node(factor), Node::Power(_, exponent) if self.context.as_number(exponent).is_some_and(Signed::is_negative))
+    }
+
+    /// (u/v)′ = (u′v − uv′)/v²
+    fn quotient(&mut self, above: &[Expr], below: &[Expr]) -> Applied {
+        let u = self.context.mul(above.to_vec());
+        let v = self.context.mul(below.to_vec());
+        let v = self.context.reciprocal(v);
+        let (du, dv) = (self.derivative(u), self.derivative(v));
+        let (first, second) = (self.context.mul(vec![du, v]), self.context.mul(vec![u, dv]));
+        let numerator = self.context.subtract(first, second);
+        let minus_two = self.context.integer(-2);
+        let square = self.context.power(v, minus_two);
+        let mut applied = Applied::new("quotient-rule", self.context.mul(vec![numerator, square]));
+        applied.slots = vec![("u", Slot::Formula(u)), ("v", Slot::Formula(v))];
+        applied
+    }
+
+    fn power(&mut self, body: Expr, base: Expr, exponent: Expr) -> Applied {
+        let (base_depends, exponent_depends) = (self.depends(base), self.depends(exponent));
+        let log = self.context.apply(Function::Log, base);
+        if base_depends && exponent_depends {
+            let inner = self.context.mul(vec![exponent, log]);
+            let inner = self.context.derivative(inner, self.variable);
+            self.condition_positive(base);
+            return Applied::new("logarithmic-differentiation", self.context.mul(vec![body, inner]));
+        }
+        if exponent_depends {
+            let inner = self.derivative(exponent);
+            return Applied::new("exponential-rule", self.context.mul(vec![body, log, inner]));
+        }
+        let one = self.context.integer(1);
+        let less = self.context.subtract(exponent, one);
+        let lowered = self.context.power(base, less);
+        let inner = self.derivative(base);
+        let rule = if self.context.is_integer(exponent, -1) { "reciprocal-rule" } else { "power-rule" };
+        Applied::new(rule, self.context.mul(vec![exponent, lowered, inner]))
+    }
+
+    fn condition_positive(&mut self, base: Expr) {
+        let zero = self.context.integer(0);
+        let condition = self.context.compare(Relation::Greater, base, zero);
+        self.note_condition(condition);
+    }
+
+    fn note_condition(&mut self, condition: Expr) {
+        if !self.conditions.contains(&condition) && self.context.as_number(condition).is_none() {
+            self.conditions.push(condition);
+        }
+    }
+
+    /// f(u)′ = f′(u) u′, by the function's row.
+    fn call(&mut self, body: Expr, function: Function, arguments: &[Expr]) -> Applied {
+        for condition in conditions_of(self.context, function, arguments) {
+            self.note_condition(condition);
+        }
+        let mut terms = Vec::new();
+        for (place, &argument) in arguments.iter().enumerate() {
+            if !self.depends(argument) {
+                continue;
+            }
+            let Some(mut derivative) = derivative_of(self.context, function, place, arguments) else { continue };
+            if function == Function::Sigmoid {
+                let one = self.context.integer(1);
+                let complement = self.context.subtract(one, body);
+                derivative = self.context.mul(vec![body, complement]);
+            }
+            let inner = self.derivative(argument);
+            terms.push(self.context.mul(vec![derivative, inner]));
+        }
+        let mut applied = Applied::new(function.row().plain, self.context.add(terms));
+        if let Some(&argument) = arguments.last() {
+            applied.slots.push(("u", Slot::Formula(argument)));
+        }
+        applied
+    }
+
+    fn reduction(&mut self, body: Expr, reduction: Reduction) -> Applied {
+        let Some(opened) = self.context.open(body) else { return Applied::new("constant", body) };
+        let inner = self.derivative(opened.body);
+        let (rule, weight) = match reduction {
+            Reduction::LogSumExp => {
+                let difference = self.context.subtract(opened.body, body);
+                ("lse", self.context.apply(Function::Exp, difference))
+            }
+            Reduction::Product => {
+                let inverse = self.context.reciprocal(opened.body);
+                ("logarithmic-differentiation", self.context.mul(vec![body, inverse]))
+            }
+            _ => ("extremum", self.context.compare(Relation::Equal, opened.body, body)),
+        };
+        let term = self.context.mul(vec![weight, inner]);
+        Applied::new(rule, self.context.reduce(Reduction::Sum, opened.index, term))
+    }
+}

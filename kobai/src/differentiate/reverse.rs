@@ -1,0 +1,414 @@
+//! Reverse mode in index notation: the gradient with respect to many parameters at the cost of a few evaluations.
+//!
+//! The loss is taken apart into families: each reduction, up to the names of its free indices, is one. Σ_d x_id W_dk and
+//! Σ_d x_id W_dj are one family, and so is its instance Σ_d x_id W_{d,y_i}. From the outermost inwards each family gathers
+//! what its uses contribute to its adjoint, as one expression in its own indices, before it passes it on; so each is
+//! visited once, however often it is used (Griewank & Walther 2008, section 3.2, in index notation).
+
+use super::derivative_of;
+use crate::expr::{Axis, Context, Expr, Index, Node, Reduction, Symbol};
+use crate::formula::Relation;
+use crate::function::Function;
+use crate::rewrite::bounds::places_for;
+use crate::rewrite::simplify::sum_over;
+use std::collections::{BTreeMap, HashMap};
+
+/// The gradient with respect to one symbol.
+#[derive(Clone, Debug)]
+pub struct Gradient {
+    /// With respect to what.
+    pub symbol: Symbol,
+    /// An index for each place of the symbol.
+    pub indices: Vec<Index>,
+    /// ∂ loss / ∂ symbol[indices].
+    pub value: Expr,
+}
+
+/// Something that a pass may do with each adjoint once it is complete.
+pub type Tidy<'a> = &'a dyn Fn(&mut Context, Expr) -> Expr;
+
+/// The gradient of a scalar expression in inputs with respect to each of the symbols.
+pub fn gradient(context: &mut Context, loss: Expr, symbols: &[Symbol], tidy: Tidy) -> Vec<Gradient> {
+    let mut reverse = Reverse::new(context, symbols, tidy);
+    reverse.discover(loss);
+    let one = reverse.context.integer(1);
+    reverse.elementwise(loss, &[], one);
+    while let Some(family) = reverse.next_family() {
+        reverse.pass_on(family);
+    }
+    reverse.results()
+}
+
+/// A term of an adjoint: a value to be summed over extra indices.
+struct Contribution {
+    extra: Vec<Index>,
+    value: Expr,
+}
+
+struct Family {
+    /// The reduction in the family's own indices.
+    key: Expr,
+    indices: Vec<Index>,
+    contributions: Vec<Contribution>,
+    height: u16,
+    done: bool,
+}
+
+struct Target {
+    symbol: Symbol,
+    indices: Vec<Index>,
+    contributions: Vec<Contribution>,
+}
+
+struct Reverse<'a> {
+    context: &'a mut Context,
+    targets: Vec<Target>,
+    families: Vec<Family>,
+    by_key: HashMap<Expr, usize>,
+    /// The family's own indices, by position and axis.
+    own_indices: HashMap<(usize, Axis), Index>,
+    depends: HashMap<Expr, bool>,
+    tidy: Tidy<'a>,
+}
+
+impl<'a> Reverse<'a> {
+    fn new(context: &'a mut Context, symbols: &[Symbol], tidy: Tidy<'a>) -> Reverse<'a> {
+        let targets = symbols
+            .iter()
+            .map(|&symbol| {
+                let axes = context.symbol(symbol).axes.clone();
+                let indices = axes.into_iter().map(|axis| context.fresh_index(axis)).collect();
+                Target { symbol, indices, contributions: Vec::new() }
+            })
+            .collect();
+        let (families, by_key, own_indices, depends) = Default::default();
+        Reverse { context, targets, families, by_key, own_indices, depends, tidy }
+    }
+
+    fn depends(&mut self, expr: Expr) -> bool {
+        if let Some(&known) = self.depends.get(&expr) {
+            return known;
+        }
+        let result = match self.context.node(expr) {
+            Node::Symbol(symbol, _) => self.targets.iter().any(|target| target.symbol == *symbol),
+            // Places, comparisons and stopped gradients have no derivative.
+            Node::Delta(..) | Node::Compare(..) | Node::Call(Function::StopGradient | Function::Sign, _) => false,
+            _ => self.context.children(expr).into_iter().any(|child| self.depends(child)),
+        };
+        self.depends.insert(expr, result);
+        result
+    }
+
+    /// Finds all families before any is asked for, so that an instance finds the family it belongs to.
+    fn discover(&mut self, expr: Expr) {
+        if !self.depends(expr) {
+            return;
+        }
+        if let Node::Reduce(..) = self.context.node(expr) {
+            let (key, indices, _) = self.abstracted(expr);
+            if self.by_key.contains_key(&key) {
+                return;
+            }
+            self.by_key.insert(key, self.families.len());
+            let height = self.context.height_of(key);
+            self.families.push(Family { key, indices, contributions: Vec::new(), height, done: false });
+            if let Some(opened) = self.context.open(key) {
+                self.discover(opened.body);
+            }
+            return;
+        }
+        for child in self.context.children(expr) {
+            self.discover(child);
+        }
+    }
+
+    /// An expression with its free indices replaced by the family's own, and the indices replaced, in order.
+    fn abstracted(&mut self, expr: Expr) -> (Expr, Vec<Index>, Vec<Index>) {
+        let found = self.context.free_indices_in_order(expr);
+        let mut own = Vec::new();
+        let mut map = HashMap::new();
+        for (position, &index) in found.iter().enumerate() {
+            let key = (position, index.axis);
+            let replacement = match self.own_indices.get(&key) {
+                Some(&known) => known,
+                None => {
+                    let fresh = self.context.fresh_index(index.axis);
+                    self.own_indices.insert(key, fresh);
+                    fresh
+                }
+            };
+            own.push(replacement);
+            map.insert(self.context.index(index), self.context.index(replacement));
+        }
+        (self.context.substitute(expr, &map), own, found.to_vec())
+    }
+
+    /// The unfinished family with the highest binder: nothing unfinished contains it.
+    fn next_family(&mut self) -> Option<usize> {
+        let waiting = self.families.iter().enumerate().filter(|(_, family)| !family.done);
+        let next = waiting.max_by_key(|(position, family)| (family.height, std::cmp::Reverse(*position))).map(|(position, _)| position)?;
+        self.families[next].done = true;
+        Some(next)
+    }
+
+    fn pass_on(&mut self, family: usize) {
+        let contributions = std::mem::take(&mut self.families[family].contributions);
+        if contributions.is_empty() {
+            return;
+        }
+        let (key, indices) = (self.families[family].key, self.families[family].indices.clone());
+        let adjoint = self.total(contributions);
+        let Some(opened) = self.context.open(key) else { return };
+        let local = self.reduction_derivative(key, opened.reduction, opened.index, opened.body);
+        let seed = self.context.mul(vec![adjoint, local]);
+        let mut environment = indices;
+        environment.push(opened.index);
+        self.elementwise(opened.body, &environment, seed);
+    }
+
+    /// ∂ reduction / ∂ body at the index.
+    fn reduction_derivative(&mut self, key: Expr, reduction: Reduction, index: Index, body: Expr) -> Expr {
+        match reduction {
+            Reduction::Sum => self.context.integer(1),
+            Reduction::LogSumExp => {
+                let difference = self.context.subtract(body, key);
+                self.context.apply(Function::Exp, difference)
+            }
+            Reduction::Product => {
+                let one = self.context.integer(1);
+                self.over_the_others(Reduction::Product, Relation::NotEqual, index, body, one)
+            }
+            Reduction::Maximum | Reduction::Minimum => self.first_extremum(key, index, body),
+        }
+    }
+
+    /// A reduction over the places r' of the body with r' related to r; other places give the neutral value.
+    fn over_the_others(&mut self, reduction: Reduction, relation: Relation, index: Index, body: Expr, neutral: Expr) -> Expr {
+        let other = self.context.fresh_index(index.axis);
+        let there = self.context.replace_index(body, index, other);
+        let (here, place) = (self.context.index(index), self.context.index(other));
+        let condition = self.context.compare(relation, place, here);
+        let masked = self.context.select(condition, there, neutral);
+        self.context.reduce(reduction, other, masked)
+    }
+
+    /// 1 at the first place where the body is the extremum: it equals it, and no earlier place does.
+    fn first_extremum(&mut self, key: Expr, index: Index, body: Expr) -> Expr {
+        let attained = self.context.compare(Relation::Equal, body, key);
+        let zero = self.context.integer(0);
+        let earlier = self.over_the_others(Reduction::Sum, Relation::Less, index, attained, zero);
+        let none_earlier = self.context.compare(Relation::Equal, earlier, zero);
+        self.context.mul(vec![attained, none_earlier])
+    }
+
+    /// Passes an adjoint down through an expression outside of reductions, in an environment of free indices.
+    fn elementwise(&mut self, root: Expr, environment: &[Index], seed: Expr) {
+        let order = self.topological(root);
+        let mut adjoints: HashMap<Expr, Vec<Expr>> = HashMap::from([(root, vec![seed])]);
+        for &node in order.iter().rev() {
+            let Some(terms) = adjoints.remove(&node) else { continue };
+            let adjoint = self.context.add(terms);
+            for (child, contribution) in self.local(node, adjoint, environment) {
+                adjoints.entry(child).or_default().push(contribution);
+            }
+        }
+    }
+
+    /// The nodes that depend on a target, children before parents; reductions are leaves.
+    fn topological(&mut self, root: Expr) -> Vec<Expr> {
+        let mut order = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        let mut stack = vec![(root, false)];
+        while let Some((node, leaving)) = stack.pop() {
+            if leaving {
+                order.push(node);
+                continue;
+            }
+            if !seen.insert(node) || !self.depends(node) {
+                continue;
+            }
+            stack.push((node, true));
+            if !matches!(self.context.node(node), Node::Reduce(..) | Node::Symbol(..)) {
+                stack.extend(self.context.children(node).into_iter().map(|child| (child, false)));
+            }
+        }
+        order
+    }
+
+    /// What a node's adjoint contributes to its parts. Leaves hand it to their family or target.
+    fn local(&mut self, node: Expr, adjoint: Expr, environment: &[Index]) -> Vec<(Expr, Expr)> {
+        match self.context.node(node).clone() {
+            Node::Add(terms) => terms.iter().map(|&term| (term, adjoint)).collect(),
+            Node::Mul(factors) => (0..factors.len())
+                .map(|place| {
+                    let mut others = factors.to_vec();
+                    others[place] = adjoint;
+                    (factors[place], self.context.mul(others))
+                })
+                .collect(),
+            Node::Power(base, exponent) => self.power(node, base, exponent, adjoint),
+            Node::Call(function, arguments) => (0..arguments.len())
+                .filter_map(|place| {
+                    let derivative = derivative_of(self.context, function, place, &arguments)?;
+                    Some((arguments[place], self.context.mul(vec![adjoint, derivative])))
+                })
+                .collect(),
+            Node::Select(condition, then, otherwise) => {
+                let zero = self.context.integer(0);
+                let (taken, other) = (self.context.select(condition, adjoint, zero), self.context.select(condition, zero, adjoint));
+                vec![(then, taken), (otherwise, other)]
+            }
+            Node::Reduce(..) => {
+                self.to_family(node, adjoint, environment);
+                Vec::new()
+            }
+            Node::Symbol(symbol, places) => {
+                self.to_target(symbol, &places, adjoint, environment);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn power(&mut self, node: Expr, base: Expr, exponent: Expr, adjoint: Expr) -> Vec<(Expr, Expr)> {
+        let one = self.context.integer(1);
+        let less = self.context.subtract(exponent, one);
+        let lowered = self.context.power(base, less);
+        let of_base = self.context.mul(vec![adjoint, exponent, lowered]);
+        let mut parts = vec![(base, of_base)];
+        if self.depends(exponent) {
+            let log = self.context.apply(Function::Log, base);
+            parts.push((exponent, self.context.mul(vec![adjoint, node, log])));
+        }
+        parts
+    }
+
+    fn to_family(&mut self, node: Expr, adjoint: Expr, environment: &[Index]) {
+        let (key, own, found) = self.abstracted(node);
+        if let Some((family, places)) = self.family_of_instance(node, key) {
+            let indices = self.families[family].indices.clone();
+            self.families[family].contributions.extend(contribution(self.context, &indices, &places, adjoint, environment));
+            return;
+        }
+        let Some(&family) = self.by_key.get(&key) else { return };
+        let places: Vec<Expr> = found.iter().map(|&index| self.context.index(index)).collect();
+        let term = contribution(self.context, &own, &places, adjoint, environment);
+        self.families[family].contributions.extend(term);
+    }
+
+    /// A larger family that the reduction is an instance of, with what stands for each of its indices: the diagonal of a
+    /// matrix, or the column that an integer tensor names.
+    fn family_of_instance(&mut self, node: Expr, key: Expr) -> Option<(usize, Vec<Expr>)> {
+        let rank = self.by_key.get(&key).map_or(0, |&own| self.families[own].indices.len());
+        let height = self.context.height_of(node);
+        for family in 0..self.families.len() {
+            let candidate = &self.families[family];
+            if candidate.height != height || candidate.key == key || candidate.done || candidate.indices.len() < rank {
+                continue;
+            }
+            if candidate.indices.len() == rank && self.context.has_gather(candidate.key) {
+                continue;
+            }
+            let (pattern, indices) = (candidate.key, candidate.indices.clone());
+            if let Some(places) = instance_places(self.context, pattern, &indices, node) {
+                return Some((family, places));
+            }
+        }
+        None
+    }
+
+    fn to_target(&mut self, symbol: Symbol, places: &[Expr], adjoint: Expr, environment: &[Index]) {
+        let Some(target) = self.targets.iter().position(|target| target.symbol == symbol) else { return };
+        let indices = self.targets[target].indices.clone();
+        let term = contribution(self.context, &indices, places, adjoint, environment);
+        self.targets[target].contributions.extend(term);
+    }
+
+    /// The sum of contributions. Those with extra indices over the same axes are joined under one sum, so that what
+    /// cancels between them cancels before it is summed.
+    fn total(&mut self, contributions: Vec<Contribution>) -> Expr {
+        let mut groups: BTreeMap<Vec<Axis>, (Vec<Index>, Vec<Expr>)> = BTreeMap::new();
+        for Contribution { mut extra, value } in contributions {
+            extra.sort_by_key(|index| (index.axis, index.variable));
+            let axes: Vec<Axis> = extra.iter().map(|index| index.axis).collect();
+            let context = &mut *self.context;
+            let (indices, values) = groups
+                .entry(axes)
+                .or_insert_with_key(|axes| (axes.iter().map(|&axis| context.fresh_index(axis)).collect(), Vec::new()));
+            let map = extra.iter().zip(&*indices).map(|(&from, &to)| (context.index(from), context.index(to))).collect();
+            values.push(context.substitute(value, &map));
+        }
+        let mut terms = Vec::new();
+        for (indices, values) in groups.into_values() {
+            let sum = self.context.add(values);
+            let mut sum = (self.tidy)(self.context, sum);
+            for &index in indices.iter().rev() {
+                sum = sum_over(self.context, index, sum);
+            }
+            terms.push(sum);
+        }
+        let total = self.context.add(terms);
+        (self.tidy)(self.context, total)
+    }
+
+    fn results(&mut self) -> Vec<Gradient> {
+        let targets = std::mem::take(&mut self.targets);
+        targets
+            .into_iter()
+            .map(|target| Gradient { symbol: target.symbol, indices: target.indices, value: self.total(target.contributions) })
+            .collect()
+    }
+}
+
+/// What a use at `places` contributes to the adjoint with these indices: a plain index is renamed, anything else becomes
+/// a delta, and what remains of the environment is summed over.
+fn contribution(context: &mut Context, indices: &[Index], places: &[Expr], adjoint: Expr, environment: &[Index]) -> Option<Contribution> {
+    if context.is_integer(adjoint, 0) {
+        return None;
+    }
+    let mut map = HashMap::new();
+    let mut factors = vec![adjoint];
+    let mut pending = Vec::new();
+    for (&target, &place) in indices.iter().zip(places) {
+        let target = context.index(target);
+        match *context.node(place) {
+            Node::Index(index) if environment.contains(&index) && !map.contains_key(&place) => {
+                map.insert(place, target);
+            }
+            _ => pending.push((place, target)),
+        }
+    }
+    for (place, target) in pending {
+        factors.push(context.delta(place, target));
+    }
+    // The family's own indices may stand in the environment too, so what is summed over gets new ones.
+    let mut extra = Vec::new();
+    for &index in environment {
+        let place = context.index(index);
+        if !map.contains_key(&place) {
+            let fresh = context.fresh_index(index.axis);
+            extra.push(fresh);
+            map.insert(place, context.index(fresh));
+        }
+    }
+    let value = context.mul(factors);
+    let value = context.substitute(value, &map);
+    Some(Contribution { extra, value })
+}
+
+/// What stands for each of the indices, if `instance` is the pattern with something in their places.
+pub fn instance_places(context: &mut Context, pattern: Expr, indices: &[Index], instance: Expr) -> Option<Vec<Expr>> {
+    let mut ways = vec![Vec::new()];
+    for &index in indices {
+        let candidates = places_for(context, pattern, index, instance);
+        ways = ways
+            .iter()
+            .flat_map(|way: &Vec<Expr>| candidates.iter().map(|&candidate| [&way[..], &[candidate]].concat()))
+            .take(64)
+            .collect();
+    }
+    ways.into_iter().find(|way| {
+        let map = indices.iter().zip(way).map(|(&index, &place)| (context.index(index), place)).collect();
+        context.substitute(pattern, &map) == instance
+    })
+}

@@ -1,0 +1,144 @@
+//! The form in which a textbook prints a result: the smallest found by distributing, collecting and factoring.
+
+use super::reverse::instance_places;
+use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol};
+use crate::formula::Relation;
+use crate::rewrite::simplify::{expand, factor_common, simplify_sums};
+use num_traits::Signed;
+use std::collections::HashMap;
+
+/// A search that goes on for longer than this has nothing more to gain.
+const MOST_ROUNDS: usize = 12;
+
+/// The smallest form found, with its signs as one would write them.
+pub fn smallest(context: &mut Context, expr: Expr) -> Expr {
+    let mut best = simplify_sums(context, expr);
+    for _ in 0..MOST_ROUNDS {
+        let candidates = candidates(context, best);
+        let better = candidates.into_iter().min_by_key(|&candidate| measure(context, candidate));
+        match better {
+            Some(candidate) if measure(context, candidate) < measure(context, best) => best = candidate,
+            _ => break,
+        }
+    }
+    best = inside(context, best);
+    orient(context, best)
+}
+
+/// Small, and with few deltas.
+fn measure(context: &Context, expr: Expr) -> u32 {
+    context.size_of(expr)
+}
+
+fn candidates(context: &mut Context, expr: Expr) -> Vec<Expr> {
+    let mut found = vec![expand(context, expr), factor_common(context, expr)];
+    found.extend(distributions(context, expr));
+    let expanded: Vec<Expr> = found.iter().map(|&candidate| expand(context, candidate)).collect();
+    found.extend(expanded);
+    let summed: Vec<Expr> = found.iter().map(|&candidate| spread_sums(context, candidate)).collect();
+    found.extend(summed);
+    let factored: Vec<Expr> = found.iter().map(|&candidate| factor_common(context, candidate)).collect();
+    found.extend(factored);
+    found
+}
+
+/// A product multiplied into the terms of one of its sums, the others left whole so that they can cancel.
+fn distributions(context: &mut Context, expr: Expr) -> Vec<Expr> {
+    let Node::Mul(factors) = context.node(expr).clone() else { return Vec::new() };
+    let mut found = Vec::new();
+    for (position, &factor) in factors.iter().enumerate() {
+        let Node::Add(terms) = context.node(factor).clone() else { continue };
+        let mut others = factors.to_vec();
+        others.remove(position);
+        let terms = terms.iter().map(|&term| context.mul([&others[..], &[term]].concat())).collect();
+        found.push(context.add(terms));
+    }
+    found
+}
+
+/// Σ (a + b) = Σ a + Σ b, and products inside are multiplied out, so that deltas find their sums.
+fn spread_sums(context: &mut Context, expr: Expr) -> Expr {
+    let mut done = HashMap::new();
+    let spread = context.rewrite_with(expr, &mut done, &mut |context, part| {
+        let Node::Reduce(Reduction::Sum, ..) = context.node(part) else { return None };
+        let opened = context.open(part)?;
+        let inner = spread_sums(context, opened.body);
+        let body = expand(context, inner);
+        let Node::Add(terms) = context.node(body).clone() else { return None };
+        let sums = terms.iter().map(|&term| context.reduce(Reduction::Sum, opened.index, term)).collect();
+        Some(context.add(sums))
+    });
+    simplify_sums(context, spread)
+}
+
+/// The same inside sums that remain.
+fn inside(context: &mut Context, expr: Expr) -> Expr {
+    match *context.node(expr) {
+        Node::Reduce(Reduction::Sum, ..) => match context.open(expr) {
+            Some(opened) => {
+                let body = smallest(context, opened.body);
+                context.reduce(Reduction::Sum, opened.index, body)
+            }
+            None => expr,
+        },
+        Node::Mul(_) | Node::Add(_) => context.rebuild(expr, &mut inside),
+        _ => expr,
+    }
+}
+
+/// −c (t − y) is written c (y − t).
+fn orient(context: &mut Context, expr: Expr) -> Expr {
+    match context.node(expr).clone() {
+        Node::Mul(factors) => {
+            let factors: Vec<Expr> = factors.iter().map(|&factor| orient(context, factor)).collect();
+            let negative = factors.first().and_then(|&first| context.as_number(first)).is_some_and(Signed::is_negative);
+            let sum = factors.iter().position(|&factor| matches!(context.node(factor), Node::Add(_)));
+            let mut factors = factors;
+            if let (true, Some(position)) = (negative, sum) {
+                factors[position] = negate_terms(context, factors[position]);
+                factors.push(context.integer(-1));
+            }
+            context.mul(factors)
+        }
+        Node::Add(_) => context.rebuild(expr, &mut orient),
+        _ => expr,
+    }
+}
+
+fn negate_terms(context: &mut Context, sum: Expr) -> Expr {
+    let Node::Add(terms) = context.node(sum).clone() else { return context.negate(sum) };
+    let terms = terms.iter().map(|&term| context.negate(term)).collect();
+    context.add(terms)
+}
+
+/// Replaces instances of the left side of a stated equation by its right side; `None` if there is none.
+pub fn apply_assumption(context: &mut Context, condition: Expr, indices: &[Index], expr: Expr) -> Option<Expr> {
+    let Node::Compare(Relation::Equal, a, b) = *context.node(condition) else { return None };
+    let (left, right) = if context.as_number(b).is_some() { (a, b) } else { (b, a) };
+    context.as_number(right)?;
+    let mut done = HashMap::new();
+    let after = context.rewrite_with(expr, &mut done, &mut |context, part| {
+        let same = std::mem::discriminant(context.node(part)) == std::mem::discriminant(context.node(left));
+        same.then(|| instance_places(context, left, indices, part)).flatten().map(|_| right)
+    });
+    (after != expr).then_some(after)
+}
+
+/// Sums over one axis of an input other than the one differentiated by: Σₖ tᵢₖ.
+pub fn sums_of_inputs(context: &mut Context, expr: Expr, symbol: Symbol) -> Vec<Expr> {
+    let mut found = Vec::new();
+    let mut done = HashMap::new();
+    context.rewrite_with(expr, &mut done, &mut |context, part| {
+        let Node::Reduce(Reduction::Sum, _, body) = *context.node(part) else { return None };
+        if let Node::Symbol(other, places) = context.node(body)
+            && *other != symbol
+            && !context.symbol(*other).defined
+            && places.len() > 1
+        {
+            found.push(part);
+        }
+        Some(part)
+    });
+    found.dedup();
+    found
+}

@@ -1,0 +1,312 @@
+//! The reference: an expression's value entry by entry, in f64 or in high precision.
+//!
+//! Nothing here is fast. It is plain, so that it can be trusted, and generic in the arithmetic, so that what runs in f64
+//! and what proves it run through the same lines.
+
+pub mod arithmetic;
+pub mod data;
+pub mod double;
+pub mod high;
+mod special_double;
+mod special_elementary;
+mod special_error;
+mod special_gamma;
+
+use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Reduction, Symbol, Variable};
+use crate::source::Diagnostic;
+use arithmetic::Arithmetic;
+use data::Bound;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+/// A tensor of values, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor<V> {
+    /// The size of each axis.
+    pub shape: Vec<usize>,
+    /// The entries.
+    pub data: Vec<V>,
+}
+
+/// A reduction's node with the values of its free indices.
+type Key = (Expr, Vec<usize>);
+
+/// Evaluates expressions at bound inputs.
+pub struct Evaluator<'a, A: Arithmetic> {
+    context: &'a Context,
+    bound: &'a Bound<'a>,
+    arithmetic: &'a mut A,
+    environment: Vec<(Index, usize)>,
+    reductions: HashMap<Key, Parts<A::Value>>,
+}
+
+/// A value as a sum of two: the maximum and the rest of a log-sum-exp; elsewhere the second part is absent.
+#[derive(Clone)]
+struct Parts<V> {
+    leading: V,
+    trailing: Option<V>,
+}
+
+impl<'a, A: Arithmetic> Evaluator<'a, A> {
+    /// An evaluator of expressions of this context at these inputs.
+    pub fn new(context: &'a Context, bound: &'a Bound<'a>, arithmetic: &'a mut A) -> Evaluator<'a, A> {
+        Evaluator { context, bound, arithmetic, environment: Vec::new(), reductions: HashMap::new() }
+    }
+
+    /// The value of a scalar expression.
+    ///
+    /// # Errors
+    /// A label or neighbour outside of its axis.
+    pub fn scalar(&mut self, expr: Expr) -> Result<A::Value, Diagnostic> {
+        self.value(expr)
+    }
+
+    /// The values of an expression for all values of its indices.
+    ///
+    /// # Errors
+    /// A label or neighbour outside of its axis.
+    pub fn tensor(&mut self, expr: Expr, indices: &[Index]) -> Result<Tensor<A::Value>, Diagnostic> {
+        let shape = indices.iter().map(|index| self.size(index.axis)).collect::<Result<Vec<_>, _>>()?;
+        let mut data = Vec::new();
+        self.fill(expr, indices, &shape, &mut data)?;
+        Ok(Tensor { shape, data })
+    }
+
+    fn fill(&mut self, expr: Expr, indices: &[Index], shape: &[usize], data: &mut Vec<A::Value>) -> Result<(), Diagnostic> {
+        let (Some((&index, indices)), Some((&size, shape))) = (indices.split_first(), shape.split_first()) else {
+            data.push(self.value(expr)?);
+            return Ok(());
+        };
+        for place in 0..size {
+            self.environment.push((index, place));
+            let result = self.fill(expr, indices, shape, data);
+            self.environment.pop();
+            result?;
+        }
+        Ok(())
+    }
+
+    fn size(&self, axis: Axis) -> Result<usize, Diagnostic> {
+        self.bound.size(axis).ok_or_else(|| {
+            Diagnostic::data_error("size-unknown").with("axis", &self.context.axis(axis).size_name.plain)
+        })
+    }
+
+    fn value(&mut self, expr: Expr) -> Result<A::Value, Diagnostic> {
+        Ok(match self.context.node(expr) {
+            Node::Number(value) => self.arithmetic.rational(value),
+            Node::Constant(Constant::Pi) => self.arithmetic.pi(),
+            Node::Constant(Constant::Infinity) => self.arithmetic.infinity(false),
+            Node::Constant(Constant::NegativeInfinity) => self.arithmetic.infinity(true),
+            Node::Size(axis) => {
+                let size = self.size(*axis)?;
+                self.arithmetic.double(size as f64)
+            }
+            Node::Index(index) => {
+                let place = self.place_of(*index);
+                self.arithmetic.double(place as f64)
+            }
+            Node::Symbol(symbol, places) => self.entry(*symbol, places)?,
+            Node::Delta(a, b) => {
+                let equal = self.integer(*a)? == self.integer(*b)?;
+                self.arithmetic.double(f64::from(u8::from(equal)))
+            }
+            Node::Compare(relation, a, b) => {
+                let (a, b) = (self.value(*a)?, self.value(*b)?);
+                let holds = self.arithmetic.compare(&a, &b).is_some_and(|order| relation.holds(order));
+                self.arithmetic.double(f64::from(u8::from(holds)))
+            }
+            Node::Power(base, exponent) => self.power(*base, *exponent)?,
+            Node::Call(function, arguments) => {
+                let arguments = arguments.iter().map(|&argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
+                self.arithmetic.call(*function, &arguments)
+            }
+            Node::Mul(factors) => self.product(factors)?,
+            Node::Add(terms) => self.sum(terms)?,
+            Node::Select(condition, then, otherwise) => {
+                let condition = self.value(*condition)?;
+                let taken = self.arithmetic.to_double(&condition) != 0.0;
+                self.value(if taken { *then } else { *otherwise })?
+            }
+            Node::Reduce(..) => {
+                let parts = self.reduction(expr)?;
+                match parts.trailing {
+                    Some(trailing) => self.arithmetic.add(&parts.leading, &trailing),
+                    None => parts.leading,
+                }
+            }
+            Node::Derivative(..) => return Err(Diagnostic::data_error("derivative-not-carried-out")),
+        })
+    }
+
+    fn place_of(&self, index: Index) -> usize {
+        self.environment.iter().rev().find(|(known, _)| *known == index).map_or(0, |(_, place)| *place)
+    }
+
+    fn integer(&mut self, expr: Expr) -> Result<i64, Diagnostic> {
+        if let Node::Index(index) = self.context.node(expr) {
+            return Ok(self.place_of(*index) as i64);
+        }
+        let value = self.value(expr)?;
+        Ok(self.arithmetic.to_double(&value) as i64)
+    }
+
+    fn entry(&mut self, symbol: Symbol, places: &[Expr]) -> Result<A::Value, Diagnostic> {
+        let array = self.bound.array(symbol).ok_or_else(|| {
+            Diagnostic::data_error("missing-input").with("name", &self.context.symbol(symbol).name.plain)
+        })?;
+        let mut offset = 0;
+        for (&place, &size) in places.iter().zip(&array.shape) {
+            let at = self.integer(place)?;
+            match usize::try_from(at).ok().filter(|&at| at < size) {
+                Some(at) => offset = offset * size + at,
+                None => {
+                    let error = Diagnostic::data_error("index-out-of-range").with("value", at.to_string());
+                    let name = &self.context.symbol(symbol).name.plain;
+                    return Err(error.with("name", name).with("size", size.to_string()));
+                }
+            }
+        }
+        let value = array.data.get(offset).copied().unwrap_or(f64::NAN);
+        Ok(self.arithmetic.double(value))
+    }
+
+    fn power(&mut self, base: Expr, exponent: Expr) -> Result<A::Value, Diagnostic> {
+        let base = self.value(base)?;
+        if let Some(exponent) = self.context.as_number(exponent) {
+            return Ok(self.arithmetic.power_rational(&base, exponent));
+        }
+        let exponent = self.value(exponent)?;
+        Ok(self.arithmetic.power(&base, &exponent))
+    }
+
+    /// A factor of exactly 0 removes the others: they are not even looked at, for a branch not taken may fail.
+    fn product(&mut self, factors: &[Expr]) -> Result<A::Value, Diagnostic> {
+        let mut product: Option<A::Value> = None;
+        for &factor in factors {
+            let value = self.value(factor)?;
+            product = Some(match product {
+                Some(so_far) => self.arithmetic.multiply(&so_far, &value),
+                None => value,
+            });
+        }
+        Ok(product.unwrap_or_else(|| self.arithmetic.double(1.0)))
+    }
+
+    /// Terms in order; what a log-sum-exp has beyond its maximum comes last, so that z − max cancels exactly first.
+    fn sum(&mut self, terms: &[Expr]) -> Result<A::Value, Diagnostic> {
+        let mut leading = self.arithmetic.double(0.0);
+        let mut trailing: Option<A::Value> = None;
+        for &term in terms {
+            let parts = self.parts(term)?;
+            leading = self.arithmetic.add(&leading, &parts.leading);
+            if let Some(part) = parts.trailing {
+                trailing = Some(match trailing {
+                    Some(so_far) => self.arithmetic.add(&so_far, &part),
+                    None => part,
+                });
+            }
+        }
+        Ok(match trailing {
+            Some(trailing) => self.arithmetic.add(&leading, &trailing),
+            None => leading,
+        })
+    }
+
+    /// A term of a sum in two parts: c · lse keeps its maximum and its rest apart.
+    fn parts(&mut self, term: Expr) -> Result<Parts<A::Value>, Diagnostic> {
+        match self.context.node(term) {
+            Node::Reduce(Reduction::LogSumExp, ..) => self.reduction(term),
+            Node::Mul(factors) => {
+                if let [number, rest] = factors[..]
+                    && let (Some(coefficient), Node::Reduce(Reduction::LogSumExp, ..)) =
+                        (self.context.as_number(number).cloned(), self.context.node(rest))
+                {
+                    let parts = self.reduction(rest)?;
+                    let coefficient = self.arithmetic.rational(&coefficient);
+                    return Ok(Parts {
+                        leading: self.arithmetic.multiply(&coefficient, &parts.leading),
+                        trailing: parts.trailing.map(|part| self.arithmetic.multiply(&coefficient, &part)),
+                    });
+                }
+                Ok(Parts { leading: self.product(factors)?, trailing: None })
+            }
+            _ => Ok(Parts { leading: self.value(term)?, trailing: None }),
+        }
+    }
+
+    fn reduction(&mut self, expr: Expr) -> Result<Parts<A::Value>, Diagnostic> {
+        let places = self.context.free_indices(expr).iter().map(|&index| self.place_of(index)).collect();
+        let key = (expr, places);
+        if let Some(known) = self.reductions.get(&key) {
+            return Ok(known.clone());
+        }
+        let Node::Reduce(reduction, axis, body) = *self.context.node(expr) else {
+            return Ok(Parts { leading: self.value(expr)?, trailing: None });
+        };
+        let index = Index { variable: Variable::Bound(self.context.height_of(expr)), axis };
+        let mut values = Vec::new();
+        for place in 0..self.size(axis)? {
+            self.environment.push((index, place));
+            let value = self.value(body);
+            self.environment.pop();
+            values.push(value?);
+        }
+        let parts = self.combine(reduction, values);
+        self.reductions.insert(key, parts.clone());
+        Ok(parts)
+    }
+
+    fn combine(&mut self, reduction: Reduction, values: Vec<A::Value>) -> Parts<A::Value> {
+        let leading = match reduction {
+            Reduction::Sum => self.fold(values, 0.0, |arithmetic, a, b| arithmetic.add(a, b)),
+            Reduction::Product => self.fold(values, 1.0, |arithmetic, a, b| arithmetic.multiply(a, b)),
+            Reduction::Maximum => self.extremum(&values, Ordering::Greater),
+            Reduction::Minimum => self.extremum(&values, Ordering::Less),
+            Reduction::LogSumExp => return self.log_sum_exp(&values),
+        };
+        Parts { leading, trailing: None }
+    }
+
+    fn fold(&mut self, values: Vec<A::Value>, start: f64, join: impl Fn(&mut A, &A::Value, &A::Value) -> A::Value) -> A::Value {
+        let start = self.arithmetic.double(start);
+        values.into_iter().fold(start, |so_far, value| join(self.arithmetic, &so_far, &value))
+    }
+
+    fn extremum(&mut self, values: &[A::Value], better: Ordering) -> A::Value {
+        let mut best = self.arithmetic.infinity(better == Ordering::Greater);
+        for value in values {
+            match self.arithmetic.compare(value, &best) {
+                Some(order) if order != better => {}
+                _ => best = value.clone(),
+            }
+        }
+        best
+    }
+
+    /// max + log1p of the sum of the other exponentials (Blanchard, Higham & Higham 2021, algorithm 4.1).
+    fn log_sum_exp(&mut self, values: &[A::Value]) -> Parts<A::Value> {
+        let maximum = self.extremum(values, Ordering::Greater);
+        if !self.arithmetic.to_double(&maximum).is_finite() && self.is_infinite(&maximum) {
+            return Parts { leading: maximum, trailing: None };
+        }
+        let mut skipped = false;
+        let mut rest = self.arithmetic.double(0.0);
+        for value in values {
+            if !skipped && self.arithmetic.compare(value, &maximum) == Some(Ordering::Equal) {
+                skipped = true;
+                continue;
+            }
+            let difference = self.arithmetic.subtract(value, &maximum);
+            let exponential = self.arithmetic.call(crate::function::Function::Exp, &[difference]);
+            rest = self.arithmetic.add(&rest, &exponential);
+        }
+        let trailing = self.arithmetic.call(crate::function::Function::Log1p, &[rest]);
+        Parts { leading: maximum, trailing: Some(trailing) }
+    }
+
+    fn is_infinite(&mut self, value: &A::Value) -> bool {
+        let (above, below) = (self.arithmetic.infinity(false), self.arithmetic.infinity(true));
+        self.arithmetic.compare(value, &above) == Some(Ordering::Equal) || self.arithmetic.compare(value, &below) == Some(Ordering::Equal)
+    }
+}

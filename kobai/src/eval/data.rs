@@ -1,0 +1,91 @@
+//! Inputs: named arrays bound to the symbols and axes of a program.
+
+use crate::expr::{Axis, Context, Symbol};
+use crate::resolve::{InputKind, InputKinds};
+use crate::source::Diagnostic;
+use std::collections::{BTreeMap, HashMap};
+
+/// An array of numbers, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// The size of each axis; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// The entries; integers are exact.
+    pub data: Vec<f64>,
+    /// True if the entries are indices.
+    pub integer: bool,
+}
+
+/// Inputs by name in plain text.
+pub type Inputs = BTreeMap<String, Array>;
+
+/// The rank and kind of each input, for the resolution.
+pub fn kinds(inputs: &Inputs) -> InputKinds {
+    let kind = |array: &Array| InputKind { rank: array.shape.len(), integer: array.integer };
+    inputs.iter().map(|(name, array)| (name.clone(), kind(array))).collect()
+}
+
+/// Inputs bound to a program: which array each symbol is, how long each axis is.
+#[derive(Debug)]
+pub struct Bound<'a> {
+    arrays: HashMap<Symbol, &'a Array>,
+    sizes: HashMap<Axis, usize>,
+}
+
+impl Bound<'_> {
+    /// The size of an axis.
+    pub fn size(&self, axis: Axis) -> Option<usize> {
+        self.sizes.get(&axis).copied()
+    }
+
+    /// The array of an input.
+    pub fn array(&self, symbol: Symbol) -> Option<&Array> {
+        self.arrays.get(&symbol).copied()
+    }
+}
+
+/// Binds inputs to the symbols needed. An axis that no input has may get its size from a number of its name.
+///
+/// # Errors
+/// An input that is missing, of another rank, or that gives an axis a second size.
+pub fn bind<'a>(context: &Context, needed: &[Symbol], inputs: &'a Inputs) -> Result<Bound<'a>, Vec<Diagnostic>> {
+    let mut bound = Bound { arrays: HashMap::new(), sizes: HashMap::new() };
+    let mut first_use: HashMap<Axis, String> = HashMap::new();
+    let mut errors = Vec::new();
+    for (number, information) in context.axes.iter().enumerate() {
+        if let Some(size) = information.fixed {
+            bound.sizes.insert(Axis(number as u32), size);
+            first_use.insert(Axis(number as u32), "the formula".to_owned());
+        }
+    }
+    for &symbol in needed {
+        let information = context.symbol(symbol);
+        let name = &information.name.plain;
+        let Some(array) = inputs.get(name) else {
+            errors.push(Diagnostic::data_error("missing-input").with("name", name));
+            continue;
+        };
+        if array.shape.len() != information.axes.len() || array.data.len() != array.shape.iter().product::<usize>() {
+            let error = Diagnostic::data_error("rank-mismatch").with("name", name);
+            let (written, given) = (information.axes.len().to_string(), array.shape.len().to_string());
+            errors.push(error.with("written", written).with("given", given));
+            continue;
+        }
+        for (&axis, &size) in information.axes.iter().zip(&array.shape) {
+            let known = *bound.sizes.entry(axis).or_insert(size);
+            let first = first_use.entry(axis).or_insert_with(|| name.clone());
+            if known != size {
+                let error = Diagnostic::data_error("axis-size-conflict-in-data").with("axis", &context.axis(axis).size_name.plain);
+                let error = error.with("first", known.to_string()).with("second", size.to_string());
+                errors.push(error.with("first_name", first.as_str()).with("second_name", name));
+            }
+        }
+        bound.arrays.insert(symbol, array);
+    }
+    for (number, information) in context.axes.iter().enumerate() {
+        if let Some([size]) = inputs.get(&information.size_name.plain).map(|array| &array.data[..]) {
+            bound.sizes.entry(Axis(number as u32)).or_insert(*size as usize);
+        }
+    }
+    if errors.is_empty() { Ok(bound) } else { Err(errors) }
+}

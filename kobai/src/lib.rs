@@ -1,0 +1,13 @@
+//! Kobai: the compiler.
+pub mod derivation;
+pub mod differentiate;
+pub mod eval;
+pub mod expr;
+pub mod formula;
+pub mod function;
+pub mod parse;
+pub mod plan;
+pub mod resolve;
+pub mod rewrite;
+pub mod source;
+pub mod stabilise;

@@ -1,0 +1,327 @@
+//! Scheduling: which axis is streamed, in which pass each tensor is made, what is kept and what is made again.
+
+use super::lower::{How, Lowered, Made};
+use super::tape::Builder;
+use super::{Loop, Operand, Options, Pass, Plan, Role, Step, TensorId, TensorPlan};
+use crate::expr::{Axis, Context, Expr, Index, Node, Symbol};
+use std::collections::{BTreeSet, HashMap};
+
+/// Temporaries of one chunk should fit in this many entries.
+const CHUNK_ENTRIES: usize = 1 << 23;
+/// Matrix products want at least this many rows, and gain nothing from more.
+const LARGEST_CHUNK: usize = 512;
+
+/// How a tensor stands to the streamed axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Streaming {
+    /// Made once.
+    Apart,
+    /// Made chunk by chunk, with the streamed axis in this place.
+    Along(usize),
+    /// Made chunk by chunk, but kept in full, because a later step reads it across chunks.
+    Kept(usize),
+    /// Reduced over the streamed axis.
+    Accumulated,
+}
+
+struct Assignment {
+    streaming: Vec<Streaming>,
+    stages: Vec<usize>,
+}
+
+/// Schedules the tensors.
+pub fn schedule(context: &mut Context, lowered: &Lowered, sizes: &HashMap<Axis, usize>, options: Options) -> Plan {
+    let axes: BTreeSet<Axis> = lowered.made.iter().flat_map(|made| space(made).into_iter().map(|index| index.axis)).collect();
+    let scored = axes.into_iter().map(|axis| {
+        let assignment = assign(context, lowered, axis);
+        let cost = cost(context, lowered, &assignment, axis, sizes);
+        (cost, axis, assignment)
+    });
+    let best = scored.min_by_key(|(cost, axis, _)| (*cost, *axis));
+    let (streamed, assignment) = match best {
+        Some((_, axis, assignment)) => (Some(axis), assignment),
+        None => (None, Assignment { streaming: vec![Streaming::Apart; lowered.made.len()], stages: vec![0; lowered.made.len()] }),
+    };
+    let scheduler = Scheduler::new(context, lowered, assignment, sizes);
+    scheduler.finish(streamed, options)
+}
+
+/// All indices of the loops of a tensor's step.
+fn space(made: &Made) -> Vec<Index> {
+    let mut indices = made.indices.clone();
+    match &made.how {
+        How::Map(_) => {}
+        How::Reduce { index, .. } | How::Product { index, .. } => indices.push(*index),
+    }
+    indices
+}
+
+fn reads(context: &Context, made: &Made) -> Vec<Expr> {
+    match &made.how {
+        How::Map(value) => entries(context, &[*value]),
+        How::Reduce { body, .. } => entries(context, &[*body]),
+        How::Product { left, right, .. } => entries(context, &[*left, *right]),
+    }
+}
+
+fn entries(context: &Context, roots: &[Expr]) -> Vec<Expr> {
+    let mut found = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    let mut stack = roots.to_vec();
+    while let Some(part) = stack.pop() {
+        if seen.insert(part) {
+            if matches!(context.node(part), Node::Symbol(..)) {
+                found.push(part);
+            }
+            stack.extend(context.children(part));
+        }
+    }
+    found
+}
+
+/// Which tensor of the lowered program a symbol is; a log-sum-exp has two.
+fn makers(lowered: &Lowered) -> HashMap<Symbol, usize> {
+    let mut makers = HashMap::new();
+    for (position, made) in lowered.made.iter().enumerate() {
+        makers.insert(made.symbol, position);
+        if let How::Reduce { rest: Some(rest), .. } = made.how {
+            makers.insert(rest, position);
+        }
+    }
+    makers
+}
+
+fn assign(context: &Context, lowered: &Lowered, axis: Axis) -> Assignment {
+    let makers = makers(lowered);
+    let count = lowered.made.len();
+    let mut kept = vec![false; count];
+    // Each round may find that a tensor is read across chunks and has to be kept, which changes what reads it.
+    loop {
+        let mut streaming = Vec::with_capacity(count);
+        let mut stages = Vec::with_capacity(count);
+        let mut newly_kept = Vec::new();
+        for (position, made) in lowered.made.iter().enumerate() {
+            let mut wanted: Option<Index> = None;
+            let mut stage = 0;
+            for entry in reads(context, made) {
+                let Node::Symbol(symbol, places) = context.node(entry) else { continue };
+                let Some(&maker) = makers.get(symbol) else { continue };
+                match streaming[maker] {
+                    Streaming::Apart => stage = stage.max(stages[maker]),
+                    Streaming::Accumulated | Streaming::Kept(_) => stage = stage.max(stages[maker] + 1),
+                    Streaming::Along(place) => {
+                        stage = stage.max(stages[maker]);
+                        match *context.node(places[place]) {
+                            Node::Index(index) if wanted.is_none_or(|wanted| wanted == index) => wanted = Some(index),
+                            _ => newly_kept.push(maker),
+                        }
+                    }
+                }
+            }
+            let own = made.indices.iter().position(|index| index.axis == axis);
+            let reduced = space(made).last().filter(|index| index.axis == axis && space(made).len() > made.indices.len()).copied();
+            let here = match wanted {
+                Some(index) => match made.indices.iter().position(|known| *known == index) {
+                    Some(place) => Streaming::Along(place),
+                    None => Streaming::Accumulated,
+                },
+                None => match (own, reduced) {
+                    (Some(place), _) => Streaming::Along(place),
+                    (None, Some(_)) => Streaming::Accumulated,
+                    (None, None) => Streaming::Apart,
+                },
+            };
+            streaming.push(match here {
+                Streaming::Along(place) if kept[position] => Streaming::Kept(place),
+                other => other,
+            });
+            stages.push(stage);
+        }
+        if newly_kept.is_empty() {
+            return Assignment { streaming, stages };
+        }
+        newly_kept.into_iter().for_each(|position| kept[position] = true);
+    }
+}
+
+/// Fewest entries that must exist at once (chunks counted at a thousandth, to break ties by passes first).
+fn cost(context: &Context, lowered: &Lowered, assignment: &Assignment, axis: Axis, sizes: &HashMap<Axis, usize>) -> (u128, usize, std::cmp::Reverse<usize>) {
+    let outputs: BTreeSet<Symbol> = lowered.outputs.iter().map(|(_, symbol)| *symbol).collect();
+    let mut whole: u128 = 0;
+    for (made, streaming) in lowered.made.iter().zip(&assignment.streaming) {
+        if outputs.contains(&made.symbol) {
+            continue;
+        }
+        let entries: u128 = made.indices.iter().map(|index| size_of(context, sizes, index.axis) as u128).product();
+        let length = size_of(context, sizes, axis).max(1);
+        whole += match streaming {
+            Streaming::Along(_) => entries * length.min(LARGEST_CHUNK) as u128 / length as u128,
+            _ => entries,
+        };
+    }
+    let passes = assignment.stages.iter().max().copied().unwrap_or(0);
+    (whole, passes, std::cmp::Reverse(size_of(context, sizes, axis)))
+}
+
+fn size_of(context: &Context, sizes: &HashMap<Axis, usize>, axis: Axis) -> usize {
+    context.axis(axis).fixed.or_else(|| sizes.get(&axis).copied()).unwrap_or(1)
+}
+
+struct Scheduler<'a> {
+    context: &'a mut Context,
+    lowered: &'a Lowered,
+    assignment: Assignment,
+    sizes: &'a HashMap<Axis, usize>,
+    tensors: Vec<TensorPlan>,
+    ids: HashMap<Symbol, TensorId>,
+}
+
+impl<'a> Scheduler<'a> {
+    fn new(context: &'a mut Context, lowered: &'a Lowered, assignment: Assignment, sizes: &'a HashMap<Axis, usize>) -> Scheduler<'a> {
+        let mut scheduler = Scheduler { context, lowered, assignment, sizes, tensors: Vec::new(), ids: HashMap::new() };
+        scheduler.declare_tensors();
+        scheduler
+    }
+
+    fn declare_tensors(&mut self) {
+        for (position, made) in self.lowered.made.iter().enumerate() {
+            for entry in reads(self.context, made) {
+                if let Node::Symbol(symbol, _) = *self.context.node(entry) {
+                    self.declare_input(symbol);
+                }
+            }
+            let output = self.lowered.outputs.iter().position(|(_, symbol)| *symbol == made.symbol);
+            let role = output.map_or(Role::Temporary, Role::Output);
+            self.declare(made.symbol, role, self.assignment.streaming[position]);
+            if let How::Reduce { rest: Some(rest), .. } = made.how {
+                self.declare(rest, Role::Temporary, self.assignment.streaming[position]);
+            }
+        }
+    }
+
+    fn declare_input(&mut self, symbol: Symbol) {
+        let is_input = !self.ids.contains_key(&symbol) && makers(self.lowered).get(&symbol).is_none();
+        if is_input {
+            self.declare(symbol, Role::Input(symbol), Streaming::Apart);
+        }
+    }
+
+    fn declare(&mut self, symbol: Symbol, role: Role, streaming: Streaming) {
+        let information = self.context.symbol(symbol);
+        let (streamed, kept) = match streaming {
+            Streaming::Along(place) => (Some(place), false),
+            Streaming::Kept(place) => (Some(place), true),
+            Streaming::Apart | Streaming::Accumulated => (None, true),
+        };
+        let whole = kept || matches!(role, Role::Output(_));
+        self.ids.insert(symbol, TensorId(self.tensors.len()));
+        self.tensors.push(TensorPlan { name: information.name.plain.clone(), axes: information.axes.clone(), role, streamed, whole });
+    }
+
+    fn finish(mut self, streamed: Option<Axis>, options: Options) -> Plan {
+        let last = self.assignment.stages.iter().max().copied().unwrap_or(0);
+        let mut passes = Vec::new();
+        for stage in 0..=last {
+            passes.push(self.pass(stage));
+        }
+        let length = streamed.map_or(1, |axis| size_of(self.context, self.sizes, axis));
+        let chunk = options.chunk.unwrap_or_else(|| self.chunk_size(length)).clamp(1, length.max(1));
+        let outputs = self.lowered.outputs.iter().map(|(name, symbol)| (name.clone(), self.ids[symbol])).collect();
+        let mut sizes = self.sizes.clone();
+        for (number, information) in self.context.axes.iter().enumerate() {
+            if let Some(size) = information.fixed {
+                sizes.insert(Axis(number as u32), size);
+            }
+        }
+        Plan { tensors: self.tensors, streamed, chunk, passes, outputs, sizes }
+    }
+
+    fn chunk_size(&self, length: usize) -> usize {
+        let per_place: usize = self
+            .tensors
+            .iter()
+            .filter_map(|tensor| {
+                let place = tensor.streamed.filter(|_| !tensor.whole)?;
+                let others = tensor.axes.iter().enumerate().filter(|(at, _)| *at != place);
+                Some(others.map(|(_, &axis)| size_of(self.context, self.sizes, axis)).product::<usize>())
+            })
+            .sum();
+        (CHUNK_ENTRIES / per_place.max(1)).clamp(1, LARGEST_CHUNK).min(length.max(1))
+    }
+
+    /// The steps of a stage: what belongs to it, and again what it reads that lives for one chunk only.
+    fn pass(&mut self, stage: usize) -> Pass {
+        let mut needed: BTreeSet<usize> = (0..self.lowered.made.len()).filter(|&at| self.assignment.stages[at] == stage).collect();
+        let makers = makers(self.lowered);
+        let mut pending: Vec<usize> = needed.iter().copied().collect();
+        while let Some(position) = pending.pop() {
+            for entry in reads(self.context, &self.lowered.made[position]) {
+                let Node::Symbol(symbol, _) = self.context.node(entry) else { continue };
+                let Some(&maker) = makers.get(symbol) else { continue };
+                if matches!(self.assignment.streaming[maker], Streaming::Along(_)) && needed.insert(maker) {
+                    pending.push(maker);
+                }
+            }
+        }
+        let mut pass = Pass::default();
+        for position in needed {
+            let step = self.step(position);
+            match self.assignment.streaming[position] {
+                Streaming::Apart => pass.before.push(step),
+                _ => pass.chunk.push(step),
+            }
+        }
+        pass
+    }
+
+    fn step(&mut self, position: usize) -> Step {
+        let lowered = self.lowered;
+        let made = &lowered.made[position];
+        let indices = space(made);
+        let streaming = self.assignment.streaming[position];
+        let streamed_loop = match streaming {
+            Streaming::Along(place) | Streaming::Kept(place) => Some(place),
+            Streaming::Accumulated => Some(indices.len() - 1),
+            Streaming::Apart => None,
+        };
+        let loops: Vec<Loop> = indices.iter().enumerate().map(|(at, index)| Loop { axis: index.axis, streamed: streamed_loop == Some(at) }).collect();
+        let accumulate = streaming == Streaming::Accumulated;
+        let out = self.ids[&made.symbol];
+        match &made.how {
+            How::Map(value) => Step::Map { out, loops, tape: self.tape(&indices, *value) },
+            How::Reduce { reduction, body, rest, .. } => Step::Reduce {
+                out,
+                rest: rest.map(|rest| self.ids[&rest]),
+                reduction: *reduction,
+                tape: self.tape(&indices, *body),
+                loops,
+                accumulate,
+            },
+            How::Product { left, right, .. } => self.matrix_product(made, &indices, loops, *left, *right, accumulate),
+        }
+    }
+
+    fn tape(&mut self, indices: &[Index], value: Expr) -> super::tape::Tape {
+        Builder::new(self.context, indices, &self.ids, &self.lowered.rests).build(value)
+    }
+
+    /// Puts the loops in the order rows, columns, contracted.
+    fn matrix_product(&self, made: &Made, indices: &[Index], loops: Vec<Loop>, left: Expr, right: Expr, accumulate: bool) -> Step {
+        let contracted = indices.len() - 1;
+        let is_row = |at: &usize| self.context.mentions(left, indices[*at]);
+        let mut order: Vec<usize> = (0..contracted).filter(is_row).collect();
+        let rows = order.len();
+        order.extend((0..contracted).filter(|at| !is_row(at)));
+        let columns = order.len() - rows;
+        order.push(contracted);
+        let position = |at: usize| order.iter().position(|&known| known == at).unwrap_or(0);
+        let operand = |expr: Expr| {
+            let Node::Symbol(symbol, places) = self.context.node(expr) else { return Operand { tensor: TensorId(0), places: Vec::new() } };
+            let place = |place: &Expr| indices.iter().position(|&index| *self.context.node(*place) == Node::Index(index)).map_or(0, position);
+            Operand { tensor: self.ids[symbol], places: places.iter().map(place).collect() }
+        };
+        let out = Operand { tensor: self.ids[&made.symbol], places: (0..made.indices.len()).map(position).collect() };
+        let loops = order.iter().map(|&at| loops[at]).collect();
+        Step::MatrixProduct { out, left: operand(left), right: operand(right), loops, rows, columns, accumulate }
+    }
+}

@@ -1,0 +1,259 @@
+//! Tapes: elementwise expressions as straight-line code over the loops of a step.
+
+use super::TensorId;
+use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Symbol};
+use crate::formula::Relation;
+use crate::function::Function;
+use num_traits::ToPrimitive;
+use std::collections::{HashMap, HashSet};
+
+/// What stands in a place of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Place {
+    /// The value of a loop, by its position.
+    Loop(usize),
+    /// The (integer) value of an earlier operation.
+    Value(usize),
+}
+
+/// One operation; operands are positions on the tape.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// A number.
+    Constant(f64),
+    /// The size of an axis.
+    Size(Axis),
+    /// The value of a loop, counted from 0.
+    Index(usize),
+    /// An entry of a tensor.
+    Load(TensorId, Vec<Place>),
+    /// a + b
+    Add(usize, usize),
+    /// a − b
+    Subtract(usize, usize),
+    /// a · b, where a factor of exactly 0 removes the other.
+    Multiply(usize, usize),
+    /// a · b of numbers known to be finite.
+    MultiplyFinite(usize, usize),
+    /// a / b
+    Divide(usize, usize),
+    /// a^b
+    Power(usize, usize),
+    /// a^(numerator/denominator)
+    PowerRational(usize, i32, u32),
+    /// A function.
+    Call(Function, Vec<usize>),
+    /// 1 or 0.
+    Compare(Relation, usize, usize),
+    /// The second where the first is not 0, else the third.
+    Select(usize, usize, usize),
+}
+
+/// Straight-line code; the value is the last operation's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tape {
+    /// The operations.
+    pub operations: Vec<Operation>,
+}
+
+/// Turns an expression without reductions into a tape.
+pub struct Builder<'a> {
+    context: &'a mut Context,
+    loops: &'a [Index],
+    tensors: &'a HashMap<Symbol, TensorId>,
+    /// Symbols that hold what a log-sum-exp has beyond its maximum: added last, so that z − max cancels exactly first.
+    rests: &'a HashSet<Symbol>,
+    tape: Tape,
+    known: HashMap<Expr, usize>,
+}
+
+impl<'a> Builder<'a> {
+    /// A builder for a step with these loops.
+    pub fn new(
+        context: &'a mut Context,
+        loops: &'a [Index],
+        tensors: &'a HashMap<Symbol, TensorId>,
+        rests: &'a HashSet<Symbol>,
+    ) -> Builder<'a> {
+        Builder { context, loops, tensors, rests, tape: Tape::default(), known: HashMap::new() }
+    }
+
+    /// The tape of an expression.
+    pub fn build(mut self, expr: Expr) -> Tape {
+        let last = self.value(expr);
+        if last + 1 != self.tape.operations.len() {
+            let zero = self.push(Operation::Constant(0.0));
+            self.push(Operation::Add(last, zero));
+        }
+        self.tape
+    }
+
+    fn push(&mut self, operation: Operation) -> usize {
+        match self.tape.operations.iter().position(|known| *known == operation) {
+            Some(position) => position,
+            None => {
+                self.tape.operations.push(operation);
+                self.tape.operations.len() - 1
+            }
+        }
+    }
+
+    fn value(&mut self, expr: Expr) -> usize {
+        if let Some(&known) = self.known.get(&expr) {
+            return known;
+        }
+        let position = match self.context.node(expr).clone() {
+            Node::Number(value) => self.push(Operation::Constant(value.to_f64().unwrap_or(f64::NAN))),
+            Node::Constant(Constant::Pi) => self.push(Operation::Constant(std::f64::consts::PI)),
+            Node::Constant(Constant::Infinity) => self.push(Operation::Constant(f64::INFINITY)),
+            Node::Constant(Constant::NegativeInfinity) => self.push(Operation::Constant(f64::NEG_INFINITY)),
+            Node::Size(axis) => self.push(Operation::Size(axis)),
+            Node::Index(index) => {
+                let position = self.loop_of(index);
+                self.push(Operation::Index(position))
+            }
+            Node::Symbol(symbol, places) => self.load(symbol, &places),
+            Node::Delta(a, b) => {
+                let (a, b) = (self.value(a), self.value(b));
+                self.push(Operation::Compare(Relation::Equal, a, b))
+            }
+            Node::Compare(relation, a, b) => {
+                let (a, b) = (self.value(a), self.value(b));
+                self.push(Operation::Compare(relation, a, b))
+            }
+            Node::Select(condition, then, otherwise) => {
+                let (condition, then, otherwise) = (self.value(condition), self.value(then), self.value(otherwise));
+                self.push(Operation::Select(condition, then, otherwise))
+            }
+            Node::Power(base, exponent) => self.power(base, exponent),
+            Node::Call(function, arguments) => {
+                let arguments = arguments.iter().map(|&argument| self.value(argument)).collect();
+                self.push(Operation::Call(function, arguments))
+            }
+            Node::Mul(factors) => self.product(&factors),
+            Node::Add(terms) => self.sum(&terms),
+            // Lowering has made every reduction a tensor, and derivations never get here.
+            Node::Reduce(..) | Node::Derivative(..) => self.push(Operation::Constant(f64::NAN)),
+        };
+        self.known.insert(expr, position);
+        position
+    }
+
+    fn loop_of(&self, index: Index) -> usize {
+        self.loops.iter().position(|known| *known == index).unwrap_or(0)
+    }
+
+    fn load(&mut self, symbol: Symbol, places: &[Expr]) -> usize {
+        let places = places
+            .iter()
+            .map(|&place| match *self.context.node(place) {
+                Node::Index(index) => Place::Loop(self.loop_of(index)),
+                _ => Place::Value(self.value(place)),
+            })
+            .collect();
+        match self.tensors.get(&symbol) {
+            Some(&tensor) => self.push(Operation::Load(tensor, places)),
+            None => self.push(Operation::Constant(f64::NAN)),
+        }
+    }
+
+    fn power(&mut self, base: Expr, exponent: Expr) -> usize {
+        let number = self.context.as_number(exponent).cloned();
+        let small = number.as_ref().and_then(|value| Some((value.numer().to_i32()?, value.denom().to_u32()?)));
+        let base = self.value(base);
+        match small {
+            Some((-1, 1)) => {
+                let one = self.push(Operation::Constant(1.0));
+                self.push(Operation::Divide(one, base))
+            }
+            Some((numerator, denominator)) => self.push(Operation::PowerRational(base, numerator, denominator)),
+            None => {
+                let exponent = self.value(exponent);
+                self.push(Operation::Power(base, exponent))
+            }
+        }
+    }
+
+    fn product(&mut self, factors: &[Expr]) -> usize {
+        let mut product: Option<(usize, bool)> = None;
+        for &factor in factors {
+            let value = self.value(factor);
+            // A number or a size is finite and not 0, so that the convention of the factor 0 cannot matter.
+            let plain = matches!(self.context.node(factor), Node::Number(_) | Node::Size(_))
+                || matches!(*self.context.node(factor), Node::Power(base, _) if matches!(self.context.node(base), Node::Size(_)));
+            product = Some(match product {
+                None => (value, plain),
+                Some((so_far, was_plain)) if plain || was_plain => {
+                    (self.push(Operation::MultiplyFinite(so_far, value)), plain && was_plain)
+                }
+                Some((so_far, _)) => (self.push(Operation::Multiply(so_far, value)), false),
+            });
+        }
+        product.map_or_else(|| self.push(Operation::Constant(1.0)), |(position, _)| position)
+    }
+
+    fn sum(&mut self, terms: &[Expr]) -> usize {
+        let (last, first): (Vec<Expr>, Vec<Expr>) = terms.iter().partition(|&&term| self.is_rest(term));
+        let mut total: Option<usize> = None;
+        // A positive term first, so that what is subtracted needs no negation of its own.
+        let mut signed: Vec<(bool, usize)> = first.into_iter().map(|term| self.signed(term)).collect();
+        signed.sort_by_key(|(negative, _)| *negative);
+        signed.extend(last.into_iter().map(|term| self.signed(term)).collect::<Vec<_>>());
+        for (negative, value) in signed {
+            total = Some(match total {
+                None if negative => {
+                    let zero = self.push(Operation::Constant(0.0));
+                    self.push(Operation::Subtract(zero, value))
+                }
+                None => value,
+                Some(so_far) if negative => self.push(Operation::Subtract(so_far, value)),
+                Some(so_far) => self.push(Operation::Add(so_far, value)),
+            });
+        }
+        total.unwrap_or_else(|| self.push(Operation::Constant(0.0)))
+    }
+
+    fn is_rest(&self, term: Expr) -> bool {
+        match self.context.node(term) {
+            Node::Symbol(symbol, _) => self.rests.contains(symbol),
+            Node::Mul(factors) => {
+                matches!(factors[..], [number, rest] if self.context.as_number(number).is_some()
+                    && matches!(self.context.node(rest), Node::Symbol(symbol, _) if self.rests.contains(symbol)))
+            }
+            _ => false,
+        }
+    }
+
+    /// A term without its sign.
+    fn signed(&mut self, term: Expr) -> (bool, usize) {
+        let (coefficient, rest) = self.context.split_coefficient(term);
+        let negative = coefficient < num_traits::Zero::zero();
+        match rest {
+            Some(_) if negative => {
+                let positive = self.context.negate(term);
+                (true, self.value(positive))
+            }
+            _ => (false, self.value(term)),
+        }
+    }
+}
+
+impl Tape {
+    /// The tensors that it loads.
+    pub fn loads(&self) -> Vec<TensorId> {
+        let load = |operation: &Operation| match operation {
+            Operation::Load(tensor, _) => Some(*tensor),
+            _ => None,
+        };
+        self.operations.iter().filter_map(load).collect()
+    }
+
+    /// How many elementwise operations it has, and how many of these are functions or general powers.
+    pub fn counts(&self) -> (usize, usize) {
+        let free = |operation: &&Operation| {
+            !matches!(operation, Operation::Constant(_) | Operation::Size(_) | Operation::Index(_) | Operation::Load(..))
+        };
+        let function = |operation: &&Operation| matches!(operation, Operation::Call(..) | Operation::Power(..));
+        (self.operations.iter().filter(free).count(), self.operations.iter().filter(function).count())
+    }
+}

@@ -1,0 +1,179 @@
+//! From formulas to a [`Program`]: what every name is, what every index runs over, what is defined and what is given.
+
+mod axes;
+mod condition;
+mod equation;
+mod expression;
+mod finish;
+mod name;
+mod reduce;
+
+use crate::expr::{Axis, Context, Expr, Index, Symbol};
+use crate::formula::{Formula, Spelling};
+use crate::parse::Parsed;
+use crate::source::{Diagnostic, Span};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// What is known of the inputs before the formula is read: by name in plain text. May be empty.
+pub type InputKinds = BTreeMap<String, InputKind>;
+
+/// The rank and kind of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputKind {
+    /// How many axes.
+    pub rank: usize,
+    /// True for integer tensors.
+    pub integer: bool,
+}
+
+/// `symbol[indices] = value`, for all values of the indices.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// What is defined.
+    pub symbol: Symbol,
+    /// Its free indices, one for each place.
+    pub indices: Vec<Index>,
+    /// Its value, with these indices free.
+    pub value: Expr,
+    /// Where the equation stands.
+    pub span: Span,
+}
+
+/// A condition that the text states.
+#[derive(Clone, Debug)]
+pub struct Assumption {
+    /// 1 where it holds.
+    pub condition: Expr,
+    /// The free indices, for all values of which it is stated.
+    pub indices: Vec<Index>,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A resolved text: definitions in an order in which each needs only earlier ones, and the loss.
+#[derive(Clone)]
+pub struct Program {
+    /// The table that all expressions of the program live in.
+    pub context: Context,
+    /// The definitions, those of the loss and of what it does not need included.
+    pub definitions: Vec<Definition>,
+    /// The loss; it may mention defined symbols.
+    pub loss: Expr,
+    /// The loss's name.
+    pub loss_name: Option<Spelling>,
+    /// Free indices of the loss, if it is no scalar.
+    pub loss_indices: Vec<Index>,
+    /// The names under `\min`.
+    pub parameters: Vec<Symbol>,
+    /// The conditions stated.
+    pub assumptions: Vec<Assumption>,
+    /// Further forms of a definition: symbol, its indices and the form claimed equal.
+    pub claims: Vec<Definition>,
+    /// Warnings.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Resolves what the parser read.
+///
+/// # Errors
+/// The parser's errors and those of this stage, in the order of their places.
+pub fn resolve(parsed: &Parsed, inputs: &InputKinds) -> Result<Program, Vec<Diagnostic>> {
+    let mut resolver = Resolver::new(inputs, parsed.diagnostics.clone());
+    resolver.collect(&parsed.equations);
+    resolver.equations(&parsed.equations);
+    resolver.finish()
+}
+
+/// A name in scope.
+#[derive(Clone)]
+enum Local {
+    /// An index: its variable, and the number that its first place counts as.
+    Index { index: Index, first: i64 },
+    /// A parameter of a function definition.
+    Value(Expr),
+}
+
+#[derive(Clone)]
+struct FunctionDefinition {
+    parameters: Vec<String>,
+    body: Formula,
+}
+
+struct RawDefinition {
+    symbol: Symbol,
+    indices: Vec<Index>,
+    value: Expr,
+    span: Span,
+}
+
+/// The state of a resolution.
+struct Resolver<'a> {
+    context: Context,
+    inputs: &'a InputKinds,
+    diagnostics: Vec<Diagnostic>,
+    /// Provisional axes joined so far.
+    parents: Vec<u32>,
+    /// The axis whose size an upper bound names.
+    sizes: HashMap<String, Axis>,
+    /// Names that stand over a big operator anywhere.
+    size_names: HashMap<String, (Spelling, Span)>,
+    /// Letters seen for each provisional axis.
+    letters: Vec<(Axis, Spelling, Span)>,
+    /// Symbols by plain name and rank.
+    symbols: HashMap<(String, usize), Symbol>,
+    symbol_spans: HashMap<Symbol, Span>,
+    /// Names defined, with the number of their indices.
+    defined: HashMap<(String, usize), Symbol>,
+    /// Ranks that a name is written with.
+    ranks: HashSet<(String, usize)>,
+    functions: HashMap<String, FunctionDefinition>,
+    scope: Vec<(String, Local)>,
+    depth: usize,
+    definitions: Vec<RawDefinition>,
+    claims: Vec<RawDefinition>,
+    assumptions: Vec<Assumption>,
+    loss: Option<equation::Loss>,
+    parameters: Vec<(Spelling, Span)>,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(inputs: &'a InputKinds, diagnostics: Vec<Diagnostic>) -> Resolver<'a> {
+        Resolver {
+            context: Context::new(),
+            inputs,
+            diagnostics,
+            parents: Vec::new(),
+            sizes: HashMap::new(),
+            size_names: HashMap::new(),
+            letters: Vec::new(),
+            symbols: HashMap::new(),
+            symbol_spans: HashMap::new(),
+            defined: HashMap::new(),
+            ranks: HashSet::new(),
+            functions: HashMap::new(),
+            scope: Vec::new(),
+            depth: 0,
+            definitions: Vec::new(),
+            claims: Vec::new(),
+            assumptions: Vec::new(),
+            loss: None,
+            parameters: Vec::new(),
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Reports and stands in with a number, so that the resolution goes on.
+    fn fail(&mut self, diagnostic: Diagnostic) -> Expr {
+        self.report(diagnostic);
+        self.context.integer(1)
+    }
+
+    fn lookup(&self, name: &str) -> Option<&Local> {
+        self.scope.iter().rev().find(|(known, _)| known == name).map(|(_, local)| local)
+    }
+}

@@ -1,0 +1,291 @@
+//! Equations: definitions, objectives, assumptions; which of them is the loss.
+
+use super::{FunctionDefinition, Local, RawDefinition, Resolver};
+use crate::expr::{Expr, Index};
+use crate::formula::{Equation, Formula, Kind, Relation, ScriptPart, Spelling, Statement};
+use crate::source::{Diagnostic, Span};
+
+/// The loss as found so far.
+pub(super) struct Loss {
+    pub value: Expr,
+    pub name: Option<Spelling>,
+    pub indices: Vec<Index>,
+    /// Objectives come before losses by name, these before the last scalar definition.
+    pub precedence: u8,
+}
+
+/// Names that a loss goes by.
+const LOSS_NAMES: [&str; 5] = ["L", "J", "ell", "loss", "E"];
+
+impl Resolver<'_> {
+    /// Notes what the equations define and which names stand over big operators, before anything is resolved.
+    pub(super) fn collect(&mut self, equations: &[Equation]) {
+        for equation in equations {
+            for_each_formula(&equation.statement, &mut |formula| self.collect_sizes(formula));
+        }
+        for equation in equations {
+            let Statement::Definition { left, right, .. } = &equation.statement else { continue };
+            match &left.kind {
+                Kind::Apply { function, arguments, .. } => self.collect_function(left, function, arguments, right),
+                Kind::Name { .. } => self.collect_definition(left, right, equations),
+                _ => self.report(Diagnostic::error("left-side-not-a-name", left.span)),
+            }
+        }
+    }
+
+    fn collect_sizes(&mut self, formula: &Formula) {
+        if let Kind::Reduce { bindings, .. } = &formula.kind {
+            for upper in bindings.iter().filter_map(|binding| binding.upper.as_ref()) {
+                let name = super::reduce::size_name(upper).or_else(|| super::reduce::size_minus_one(upper));
+                if let Some(name) = name {
+                    self.size_names.entry(name.plain.clone()).or_insert((name, upper.span));
+                }
+            }
+        }
+    }
+
+    fn collect_function(&mut self, left: &Formula, function: &str, arguments: &[Formula], right: &Formula) {
+        let parameters: Option<Vec<String>> = arguments.iter().map(|argument| super::reduce::size_name(argument).map(|name| name.plain)).collect();
+        let Some(parameters) = parameters else {
+            self.report(Diagnostic::error("parameter-not-a-name", left.span));
+            return;
+        };
+        let definition = FunctionDefinition { parameters, body: right.clone() };
+        if self.functions.insert(function.to_owned(), definition).is_some() {
+            self.report(Diagnostic::error("defined-twice", left.span).with("name", function));
+        }
+    }
+
+    fn collect_definition(&mut self, left: &Formula, right: &Formula, equations: &[Equation]) {
+        let (name, letters) = left_side(left, right, equations);
+        let key = (name.plain.clone(), letters.len());
+        if self.defined.contains_key(&key) {
+            self.report(Diagnostic::error("defined-twice", left.span).with("name", &name.plain));
+            return;
+        }
+        if letters.is_empty()
+            && let Some((_, size)) = self.size_names.get(&name.plain)
+        {
+            let error = Diagnostic::error("size-and-definition", left.span).related(*size);
+            self.report(error.with("name", &name.plain));
+        }
+        let symbol = self.symbol(&name, letters.len(), left.span);
+        self.context.symbols[symbol.0 as usize].defined = true;
+        self.defined.insert(key.clone(), symbol);
+        if !letters.is_empty() {
+            self.ranks.insert(key);
+        }
+    }
+
+    /// Resolves every equation.
+    pub(super) fn equations(&mut self, equations: &[Equation]) {
+        for equation in equations {
+            self.scope.clear();
+            match &equation.statement {
+                Statement::Definition { left, right, claims } => self.definition(left, right, claims, equations, equation.span),
+                Statement::Objective { parameters, maximise, name, body } => {
+                    self.objective(parameters, *maximise, name.as_ref(), body);
+                }
+                Statement::Assumption(condition) => self.assumption(condition, equation.span),
+                Statement::Expression(body) => {
+                    let value = self.expression(body);
+                    self.offer_loss(Loss { value, name: None, indices: Vec::new(), precedence: 2 });
+                }
+            }
+        }
+    }
+
+    fn definition(&mut self, left: &Formula, right: &Formula, claims: &[Formula], equations: &[Equation], span: Span) {
+        if let Kind::Apply { function, arguments, .. } = &left.kind {
+            self.function_as_loss(function, arguments, right);
+            return;
+        }
+        let (name, letters) = left_side(left, right, equations);
+        let Some(&symbol) = self.defined.get(&(name.plain.clone(), letters.len())) else { return };
+        let indices = self.bind_letters(&letters, Some(symbol));
+        let value = self.expression(right);
+        self.definitions.push(RawDefinition { symbol, indices: indices.clone(), value, span });
+        for claim in claims {
+            let value = self.expression(claim);
+            self.claims.push(RawDefinition { symbol, indices: indices.clone(), value, span: claim.span });
+        }
+        let named = LOSS_NAMES.contains(&name.plain.as_str());
+        if letters.is_empty() {
+            let own = self.context.entry(symbol, Vec::new());
+            let loss = Loss { value: own, name: Some(name), indices, precedence: if named { 3 } else { 1 } };
+            self.offer_loss(loss);
+        }
+    }
+
+    /// `\mathcal{L}(\theta) = …` is a loss written with its variables; any other function waits to be applied.
+    fn function_as_loss(&mut self, function: &str, arguments: &[Formula], right: &Formula) {
+        if LOSS_NAMES.contains(&function) {
+            let value = self.expression(right);
+            let name = Spelling { plain: function.to_owned(), latex: function.to_owned() };
+            self.parameters = arguments.iter().filter_map(|argument| Some((super::reduce::size_name(argument)?, argument.span))).collect();
+            self.offer_loss(Loss { value, name: Some(name), indices: Vec::new(), precedence: 3 });
+        }
+    }
+
+    /// The free indices of a left side, in scope and joined with the axes of the symbol.
+    fn bind_letters(&mut self, letters: &[(Spelling, Span)], symbol: Option<crate::expr::Symbol>) -> Vec<Index> {
+        let mut indices = Vec::new();
+        for (place, (letter, span)) in letters.iter().enumerate() {
+            let axis = match symbol {
+                Some(symbol) => self.context.symbol(symbol).axes[place],
+                None => self.new_axis(),
+            };
+            let index = self.context.named_index(letter.clone(), axis);
+            self.note_letter(axis, letter, *span);
+            self.scope.push((letter.plain.clone(), Local::Index { index, first: 1 }));
+            indices.push(index);
+        }
+        indices
+    }
+
+    fn objective(&mut self, parameters: &[Formula], maximise: bool, name: Option<&Formula>, body: &Formula) {
+        self.parameters = parameters.iter().filter_map(|name| Some((super::reduce::size_name(name)?, name.span))).collect();
+        let value = self.expression(body);
+        let value = if maximise { self.context.negate(value) } else { value };
+        let name = name.and_then(super::reduce::size_name);
+        self.offer_loss(Loss { value, name, indices: Vec::new(), precedence: 4 });
+    }
+
+    fn offer_loss(&mut self, loss: Loss) {
+        if self.loss.as_ref().is_none_or(|known| loss.precedence >= known.precedence) {
+            self.loss = Some(loss);
+        }
+    }
+
+    /// A stated condition: letters in it that nothing binds range over everything.
+    fn assumption(&mut self, condition: &Formula, span: Span) {
+        let mut letters: Vec<(Spelling, Span)> = Vec::new();
+        for_each_part(condition, &mut |part| {
+            if let Kind::Name { base, subscripts, superscripts, .. } = &part.kind {
+                let known = self.ranks.iter().any(|(name, _)| name == &base.plain) || self.inputs.get(&base.plain).is_some_and(|kind| kind.rank > 0);
+                let scripts = subscripts.iter().chain(superscripts);
+                let found: Vec<_> = scripts.filter_map(|part| super::name::letters_of(&part.formula)).flatten().collect();
+                let written = self.symbols.contains_key(&(base.plain.clone(), found.len()));
+                if known || written {
+                    letters.extend(found);
+                }
+            }
+        });
+        letters.retain(|(letter, _)| super::expression::index_use(condition, &letter.plain).is_some());
+        letters.dedup_by(|a, b| a.0 == b.0);
+        let mut seen = std::collections::HashSet::new();
+        letters.retain(|(letter, _)| seen.insert(letter.plain.clone()));
+        let indices = self.bind_letters(&letters, None);
+        let condition = self.condition(condition);
+        self.assumptions.push(super::Assumption { condition, indices, span });
+    }
+}
+
+/// The name on the left and its index letters: a letter is an index if the right side uses it as one, or if another
+/// equation writes the name with bound letters in its place.
+fn left_side(left: &Formula, right: &Formula, equations: &[Equation]) -> (Spelling, Vec<(Spelling, Span)>) {
+    let Kind::Name { base, subscripts, superscripts, .. } = &left.kind else {
+        return (Spelling { plain: String::new(), latex: String::new() }, Vec::new());
+    };
+    let mut name = base.clone();
+    let mut letters = Vec::new();
+    for part in subscripts.iter().chain(superscripts) {
+        match super::name::letters_of(&part.formula) {
+            Some(found) if part_is_indices(&found, right, base, equations) => letters.extend(found),
+            _ => name = super::name::with_word(&name, &part.spelling),
+        }
+    }
+    (name, letters)
+}
+
+fn part_is_indices(letters: &[(Spelling, Span)], right: &Formula, base: &Spelling, equations: &[Equation]) -> bool {
+    let used = |letter: &Spelling| super::expression::index_use(right, &letter.plain).is_some() || mentions_name(right, &letter.plain);
+    letters.iter().any(|(letter, _)| used(letter)) || equations.iter().any(|equation| used_under_operator(equation, base, letters.len()))
+}
+
+fn mentions_name(formula: &Formula, letter: &str) -> bool {
+    let mut found = false;
+    for_each_part(formula, &mut |part| {
+        if let Kind::Name { base, subscripts, .. } = &part.kind {
+            found |= subscripts.is_empty() && base.plain == letter;
+        }
+    });
+    found
+}
+
+/// True if some operator's body writes the name with a letter that the operator binds.
+fn used_under_operator(equation: &Equation, base: &Spelling, count: usize) -> bool {
+    let mut found = false;
+    for_each_formula(&equation.statement, &mut |formula| {
+        if let Kind::Reduce { bindings, body, .. } = &formula.kind {
+            for_each_part(body, &mut |part| {
+                if let Kind::Name { base: other, subscripts, superscripts, .. } = &part.kind
+                    && other == base
+                {
+                    let letters = script_letters(subscripts.iter().chain(superscripts));
+                    let bound = |letter: &Spelling| bindings.iter().any(|binding| binding.index == *letter);
+                    found |= letters.len() == count && letters.iter().any(|(letter, _)| bound(letter));
+                }
+            });
+        }
+    });
+    found
+}
+
+fn script_letters<'f>(parts: impl Iterator<Item = &'f ScriptPart>) -> Vec<(Spelling, Span)> {
+    parts.filter_map(|part| super::name::letters_of(&part.formula)).flatten().collect()
+}
+
+/// Visits each formula of a statement, and all its parts.
+pub(super) fn for_each_formula(statement: &Statement, visit: &mut dyn FnMut(&Formula)) {
+    match statement {
+        Statement::Definition { left, right, claims } => {
+            for formula in [left, right].into_iter().chain(claims) {
+                for_each_part(formula, visit);
+            }
+        }
+        Statement::Objective { body, .. } => for_each_part(body, visit),
+        Statement::Assumption(formula) | Statement::Expression(formula) => for_each_part(formula, visit),
+    }
+}
+
+/// Visits a formula and its parts, scripts included.
+pub(super) fn for_each_part(formula: &Formula, visit: &mut dyn FnMut(&Formula)) {
+    visit(formula);
+    for part in parts(formula) {
+        for_each_part(part, visit);
+    }
+}
+
+fn parts(formula: &Formula) -> Vec<&Formula> {
+    match &formula.kind {
+        Kind::Number(_) | Kind::Infinity | Kind::Text(_) | Kind::Error => Vec::new(),
+        Kind::Name { subscripts, superscripts, .. } => subscripts.iter().chain(superscripts).map(|part| &part.formula).collect(),
+        Kind::Group(_, inner) | Kind::Absolute(inner) | Kind::Indicator(inner) | Kind::Transpose(inner) | Kind::Factorial(inner) => {
+            vec![inner]
+        }
+        Kind::Sum(terms) => terms.iter().map(|(_, term)| term).collect(),
+        Kind::Product(factors) => factors.iter().map(|(_, factor)| factor).collect(),
+        Kind::Power(a, b) | Kind::Fraction(a, b) | Kind::Delta(a, b) | Kind::Inner(a, b) => vec![a, b],
+        Kind::Root(degree, inner) => degree.as_deref().into_iter().chain([inner.as_ref()]).collect(),
+        Kind::Norm(inner, order) => order.as_deref().into_iter().chain([inner.as_ref()]).collect(),
+        Kind::Apply { subscript, power, arguments, component, .. } => subscript
+            .as_deref()
+            .into_iter()
+            .chain(power.as_deref())
+            .chain(arguments)
+            .chain(component.iter().map(|part| &part.formula))
+            .collect(),
+        Kind::Reduce { bindings, conditions, body, .. } => bindings
+            .iter()
+            .flat_map(|binding| binding.lower.iter().chain(&binding.upper))
+            .chain(conditions)
+            .chain([body.as_ref()])
+            .collect(),
+        Kind::Relation(first, links) => {
+            std::iter::once(first.as_ref()).chain(links.iter().map(|(_, side): &(Relation, Formula)| side)).collect()
+        }
+        Kind::Member(element, values) => std::iter::once(element.as_ref()).chain(values).collect(),
+        Kind::Cases(branches) => branches.iter().flat_map(|(value, condition)| std::iter::once(value).chain(condition)).collect(),
+    }
+}

@@ -1,0 +1,59 @@
+//! The conformance set through the reference interpreter: every case, value and every gradient.
+
+mod common;
+
+use common::{Case, Outcome, all_losses, loss_names};
+use kobai::eval::Evaluator;
+use kobai::eval::data::{bind, kinds};
+use kobai::eval::double::Double;
+use kobai::parse::{Syntax, parse};
+use kobai::resolve::resolve;
+use kobai::stabilise::{stabilise, stable_gradient};
+
+/// Losses that must pass in every case.
+const REQUIRED: [&str; 13] = [
+    "cross-entropy",
+    "cross-entropy-probabilities",
+    "binary-cross-entropy-probabilities",
+    "binary-cross-entropy",
+    "softmax-regression",
+    "cross-entropy-index-targets",
+    "label-smoothing",
+    "focal",
+    "kl-divergence",
+    "z-loss",
+    "info-nce",
+    "log-any-base",
+    "x-to-the-x",
+];
+
+fn run(tex: &str, case: &Case, wrt: &[String]) -> Result<Outcome, String> {
+    let parsed = parse(tex, Syntax::Latex);
+    let mut program = resolve(&parsed, &kinds(&case.inputs)).map_err(|errors| format!("{errors:?}"))?;
+    let stable = stabilise(&mut program);
+    let context = &mut program.context;
+    let symbols = common::symbols(context, wrt)?;
+    let gradients = stable_gradient(context, stable.loss, &symbols);
+    let needed = context.symbols_in(stable.loss);
+    let bound = bind(context, &needed, &case.inputs).map_err(|errors| format!("{errors:?}"))?;
+    let mut double = Double;
+    let mut evaluator = Evaluator::new(context, &bound, &mut double);
+    let value = evaluator.scalar(stable.loss).map_err(|error| format!("{error:?}"))?;
+    let mut results = Vec::new();
+    for gradient in &gradients {
+        let tensor = evaluator.tensor(gradient.value, &gradient.indices).map_err(|error| format!("{error:?}"))?;
+        results.push(tensor.data);
+    }
+    Ok(Outcome { value, gradients: results })
+}
+
+#[test]
+fn the_reference_interpreter_agrees_with_the_truth() {
+    common::check_all(&all_losses(), &REQUIRED, run);
+}
+
+#[test]
+fn the_required_losses_are_in_the_set() {
+    let names = loss_names();
+    assert!(REQUIRED.iter().all(|name| names.iter().any(|known| known == name)));
+}
