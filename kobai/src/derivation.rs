@@ -7,6 +7,8 @@ use crate::expr::{Expr, Symbol};
 pub enum Slot {
     /// A formula.
     Formula(Expr),
+    /// A condition.
+    Condition(Expr),
     /// A name.
     Name(Symbol),
 }

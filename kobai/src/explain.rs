@@ -8,7 +8,7 @@ pub mod format;
 use crate::derivation::{Derivation, Slot, Step};
 use crate::expr::{Context, Expr};
 use crate::function::{Function, ROWS};
-use crate::print::{Notation, Options, print_with};
+use crate::print_own::{Notation, print, print_condition};
 use crate::source::Diagnostic;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -115,7 +115,7 @@ pub struct ExplainedStep {
 /// Puts a derivation into words.
 pub fn explain(context: &Context, derivation: &Derivation, language: Language, notation: Notation) -> Explanation {
     let speaker = Speaker { context, language, notation };
-    let show_all = |exprs: &[Expr]| exprs.iter().map(|&expr| speaker.show(expr)).collect();
+    let show_all = |exprs: &[Expr]| exprs.iter().map(|&expr| print_condition(context, expr, notation)).collect();
     Explanation {
         target: speaker.show(derivation.target),
         steps: derivation.steps.iter().map(|step| speaker.step(step)).collect(),
@@ -135,8 +135,7 @@ struct Speaker<'a> {
 
 impl Speaker<'_> {
     fn show(&self, expr: Expr) -> String {
-        let unicode = matches!(self.notation, Notation::Plain);
-        print_with(self.context, expr, &Options { notation: self.notation, emphasis: None, unicode })
+        print(self.context, expr, self.notation)
     }
 
     /// A formula inside a sentence.
@@ -172,9 +171,10 @@ impl Speaker<'_> {
     fn slot(&self, slot: &Slot) -> String {
         match slot {
             Slot::Formula(expr) => self.inline(*expr),
+            Slot::Condition(expr) => self.in_sentence(print_condition(self.context, *expr, self.notation)),
             Slot::Name(symbol) => {
                 let name = &self.context.symbol(*symbol).name;
-                self.in_sentence(if matches!(self.notation, Notation::Latex) { name.latex.clone() } else { name.plain.clone() })
+                self.in_sentence(self.notation.name(name))
             }
         }
     }
@@ -189,8 +189,6 @@ impl crate::function::Row {
 /// `(\log x)' = \frac{1}{x}`, from the function's row.
 fn general_rule(function: Function, notation: Notation) -> String {
     let Some((left, right)) = crate::differentiate::general_rule(function) else { return String::new() };
-    let unicode = matches!(notation, Notation::Plain);
-    let options = Options { notation, emphasis: None, unicode };
-    let (context, left, right) = (&left.0, left.1, right);
-    format!("{} = {}", print_with(context, left, &options), print_with(context, right, &options))
+    let (context, left) = left;
+    format!("{} = {}", print(&context, left, notation), print(&context, right, notation))
 }

@@ -2,11 +2,13 @@
 pub mod derivation;
 pub mod differentiate;
 pub mod eval;
+pub mod explain;
 pub mod expr;
 pub mod formula;
 pub mod function;
 pub mod parse;
 pub mod plan;
+pub mod print_own;
 pub mod resolve;
 pub mod rewrite;
 pub mod source;

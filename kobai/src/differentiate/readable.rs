@@ -1,7 +1,7 @@
 //! Differentiation as on paper: rule by rule, the author's names kept, ending at the textbook form.
 
 use super::fold::fold_definition;
-use super::tidy::{apply_assumption, smallest, sums_of_inputs};
+use super::tidy::{apply_assumption, smallest, summed_input, sums_to_one, suppose_sums_to_one};
 use super::{conditions_of, derivative_of};
 use crate::derivation::{Derivation, Slot, Step};
 use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol};
@@ -54,20 +54,19 @@ fn finish(context: &mut Context, assumptions: &[Assumption], symbol: Symbol, ste
     for assumption in assumptions {
         if let Some(after) = apply_assumption(context, assumption.condition, &assumption.indices, derivation.result) {
             let mut step = Step::new("assumption", derivation.result, after, after);
-            step.slots.push(("assumption", Slot::Formula(assumption.condition)));
+            step.slots.push(("assumption", Slot::Condition(assumption.condition)));
             steps.push(step);
             derivation.assumed.push(assumption.condition);
             derivation.result = after;
             tidy_step(context, steps, derivation);
         }
     }
-    for sum in sums_of_inputs(context, derivation.result, symbol) {
-        let one = context.integer(1);
-        let condition = context.compare(Relation::Equal, sum, one);
+    while let Some((input, place)) = summed_input(context, derivation.result, symbol) {
+        let condition = sums_to_one(context, input, place);
         derivation.without_supposition.get_or_insert(derivation.result);
-        let after = context.substitute(derivation.result, &HashMap::from([(sum, one)]));
+        let after = suppose_sums_to_one(context, derivation.result, input, place);
         let mut step = Step::new("supposition", derivation.result, after, after);
-        step.slots.push(("assumption", Slot::Formula(condition)));
+        step.slots.push(("assumption", Slot::Condition(condition)));
         steps.push(step);
         derivation.supposed.push(condition);
         derivation.result = after;
@@ -306,7 +305,8 @@ impl Deriver<'_> {
     fn product(&mut self, body: Expr, factors: &[Expr]) -> Applied {
         let with: Vec<Expr> = factors.iter().copied().filter(|&factor| self.depends(factor)).collect();
         if with.len() < factors.len() || with.len() == 1 {
-            return Applied::new("constant-factor", self.linear(body));
+            let sum = with.len() == 1 && matches!(self.context.node(with[0]), Node::Add(_) | Node::Reduce(Reduction::Sum, ..));
+            return Applied::new(if sum { "linearity" } else { "constant-factor" }, self.linear(body));
         }
         let (below, above): (Vec<Expr>, Vec<Expr>) = with.iter().partition(|&&factor| self.is_below(factor));
         if !below.is_empty() && !above.is_empty() {

@@ -1,7 +1,7 @@
 //! The form in which a textbook prints a result: the smallest found by distributing, collecting and factoring.
 
 use super::reverse::instance_places;
-use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol};
+use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol, Variable};
 use crate::formula::Relation;
 use crate::rewrite::simplify::{expand, factor_common, simplify_sums};
 use num_traits::Signed;
@@ -13,21 +13,31 @@ const MOST_ROUNDS: usize = 12;
 /// The smallest form found, with its signs as one would write them.
 pub fn smallest(context: &mut Context, expr: Expr) -> Expr {
     let mut best = simplify_sums(context, expr);
+    // What is factored inside a sum may let a delta out, which then kills the sum around it.
     for _ in 0..MOST_ROUNDS {
-        let candidates = candidates(context, best);
-        let better = candidates.into_iter().min_by_key(|&candidate| measure(context, candidate));
-        match better {
-            Some(candidate) if measure(context, candidate) < measure(context, best) => best = candidate,
-            _ => break,
+        let outside = smaller(context, best);
+        let within = inside(context, outside);
+        let next = simplify_sums(context, within);
+        if next == best {
+            break;
         }
+        best = next;
     }
-    best = inside(context, best);
     orient(context, best)
 }
 
-/// Small, and with few deltas.
-fn measure(context: &Context, expr: Expr) -> u32 {
-    context.size_of(expr)
+/// The smallest form by the candidates for the outside of sums.
+fn smaller(context: &mut Context, expr: Expr) -> Expr {
+    let mut best = expr;
+    for _ in 0..MOST_ROUNDS {
+        let candidates = candidates(context, best);
+        let better = candidates.into_iter().min_by_key(|&candidate| context.size_of(candidate));
+        match better {
+            Some(candidate) if context.size_of(candidate) < context.size_of(best) => best = candidate,
+            _ => break,
+        }
+    }
+    best
 }
 
 fn candidates(context: &mut Context, expr: Expr) -> Vec<Expr> {
@@ -93,9 +103,15 @@ fn orient(context: &mut Context, expr: Expr) -> Expr {
             let factors: Vec<Expr> = factors.iter().map(|&factor| orient(context, factor)).collect();
             let negative = factors.first().and_then(|&first| context.as_number(first)).is_some_and(Signed::is_negative);
             let sum = factors.iter().position(|&factor| matches!(context.node(factor), Node::Add(_)));
+            let inner = factors.iter().position(|&factor| matches!(context.node(factor), Node::Reduce(Reduction::Sum, ..)));
             let mut factors = factors;
-            if let (true, Some(position)) = (negative, sum) {
-                factors[position] = negate_terms(context, factors[position]);
+            let flipped = match (negative, sum, inner) {
+                (true, Some(position), _) => Some((position, negate_terms(context, factors[position]))),
+                (true, None, Some(position)) => oriented_sum(context, factors[position]).map(|sum| (position, sum)),
+                _ => None,
+            };
+            if let Some((position, flipped)) = flipped {
+                factors[position] = flipped;
                 factors.push(context.integer(-1));
             }
             context.mul(factors)
@@ -103,6 +119,15 @@ fn orient(context: &mut Context, expr: Expr) -> Expr {
         Node::Add(_) => context.rebuild(expr, &mut orient),
         _ => expr,
     }
+}
+
+/// −Σ x (t − y) as Σ x (y − t), if that has no sign in front.
+fn oriented_sum(context: &mut Context, sum: Expr) -> Option<Expr> {
+    let opened = context.open(sum)?;
+    let negated = context.negate(opened.body);
+    let body = orient(context, negated);
+    let signless = !context.split_coefficient(body).0.is_negative();
+    signless.then(|| context.reduce(Reduction::Sum, opened.index, body))
 }
 
 fn negate_terms(context: &mut Context, sum: Expr) -> Expr {
@@ -124,21 +149,46 @@ pub fn apply_assumption(context: &mut Context, condition: Expr, indices: &[Index
     (after != expr).then_some(after)
 }
 
-/// Sums over one axis of an input other than the one differentiated by: Σₖ tᵢₖ.
-pub fn sums_of_inputs(context: &mut Context, expr: Expr, symbol: Symbol) -> Vec<Expr> {
-    let mut found = Vec::new();
+/// An input whose sum over one of its axes occurs: Σₖ tᵢₖ. Not the one differentiated by.
+pub fn summed_input(context: &mut Context, expr: Expr, symbol: Symbol) -> Option<(Symbol, usize)> {
+    let mut found = None;
     let mut done = HashMap::new();
     context.rewrite_with(expr, &mut done, &mut |context, part| {
-        let Node::Reduce(Reduction::Sum, _, body) = *context.node(part) else { return None };
-        if let Node::Symbol(other, places) = context.node(body)
-            && *other != symbol
-            && !context.symbol(*other).defined
-            && places.len() > 1
+        if let Some((other, place)) = sum_of_entry(context, part)
+            && other != symbol
+            && !context.symbol(other).defined
+            && context.symbol(other).axes.len() > 1
         {
-            found.push(part);
+            found = Some((other, place));
         }
-        Some(part)
+        None
     });
-    found.dedup();
     found
+}
+
+/// The symbol and the place summed over, for a sum of a plain entry.
+fn sum_of_entry(context: &Context, part: Expr) -> Option<(Symbol, usize)> {
+    let Node::Reduce(Reduction::Sum, _, body) = *context.node(part) else { return None };
+    let Node::Symbol(symbol, places) = context.node(body) else { return None };
+    let bound = Variable::Bound(context.height_of(part));
+    let place = places.iter().position(|&place| matches!(context.node(place), Node::Index(index) if index.variable == bound))?;
+    Some((*symbol, place))
+}
+
+/// Replaces every sum of the symbol over the place by 1.
+pub fn suppose_sums_to_one(context: &mut Context, expr: Expr, symbol: Symbol, place: usize) -> Expr {
+    let mut done = HashMap::new();
+    context.rewrite_with(expr, &mut done, &mut |context, part| {
+        (sum_of_entry(context, part) == Some((symbol, place))).then(|| context.integer(1))
+    })
+}
+
+/// Σ over the place of the symbol = 1, for all other indices.
+pub fn sums_to_one(context: &mut Context, symbol: Symbol, place: usize) -> Expr {
+    let axes = context.symbol(symbol).axes.clone();
+    let indices: Vec<Index> = axes.into_iter().map(|axis| context.fresh_index(axis)).collect();
+    let entry = context.entry_at(symbol, &indices);
+    let sum = context.reduce(Reduction::Sum, indices[place], entry);
+    let one = context.integer(1);
+    context.compare(Relation::Equal, sum, one)
 }

@@ -251,6 +251,10 @@ impl Context {
                     continue;
                 }
                 Node::Power(base, exponent) => (*base, *exponent),
+                Node::Call(Function::Exp, arguments) => {
+                    let argument = arguments[0];
+                    self.signed_exponential(argument)
+                }
                 _ => (factor, self.integer(1)),
             };
             match collected.iter_mut().find(|(known, _)| *known == base) {
@@ -272,6 +276,13 @@ impl Context {
             }
         }
         self.finish_product(coefficient, operands)
+    }
+
+    /// e^u as the power 1 or −1 of whichever of e^u and e^{−u} stands first, so that the two cancel.
+    fn signed_exponential(&mut self, argument: Expr) -> (Expr, Expr) {
+        let opposite = self.negate(argument);
+        let (base, exponent) = if self.compare_structure(argument, opposite).is_le() { (argument, 1) } else { (opposite, -1) };
+        (self.apply(Function::Exp, base), self.integer(exponent))
     }
 
     fn finish_product(&mut self, coefficient: Rational, mut operands: Vec<Expr>) -> Expr {

@@ -1,0 +1,161 @@
+//! The executor against the reference evaluation, for every chunk size.
+
+mod execute_support;
+
+use execute_support::{Case, cross_entropy, info_nce, linear_cross_entropy};
+use kobai::expr::{Constant, Reduction};
+use kobai::formula::Relation;
+use kobai::function::Function;
+
+#[test]
+fn a_sum() {
+    for size in [0, 1, 2, 7, 700] {
+        let mut case = Case::default();
+        let n = case.axis("N", size);
+        let i = case.index("i", n);
+        let x = case.numbers("x", &[n]);
+        let x_i = case.context.entry_at(x, &[i]);
+        let exponential = case.apply(Function::Exp, x_i);
+        let sum = case.sum(i, exponential);
+        case.output("value", &[], sum);
+        case.check("a sum");
+    }
+}
+
+#[test]
+fn softmax_cross_entropy() {
+    for (samples, classes) in [(1, 1), (1, 5), (7, 1), (0, 3), (7, 3), (5, 40), (40, 5), (3, 1100), (70, 2)] {
+        cross_entropy(samples, classes).check(&format!("cross-entropy {samples} × {classes}"));
+    }
+}
+
+#[test]
+fn linear_softmax_cross_entropy() {
+    for (samples, features, classes) in [(1, 1, 1), (7, 4, 3), (9, 1, 5), (5, 0, 3), (6, 40, 35)] {
+        linear_cross_entropy(samples, features, classes).check(&format!("linear {samples} × {features} × {classes}"));
+    }
+}
+
+#[test]
+fn contrastive() {
+    for (samples, features) in [(1, 1), (5, 3), (7, 1), (40, 5)] {
+        info_nce(samples, features).check(&format!("InfoNCE {samples} × {features}"));
+    }
+}
+
+/// Σᵢ exp(xᵢ − lse_j x_j) · xᵢ: the log-sum-exp runs over the streamed axis and is read again.
+#[test]
+fn a_log_sum_exp_over_the_streamed_axis_takes_two_passes() {
+    for size in [1, 2, 7, 700] {
+        let mut case = Case::default();
+        let n = case.axis("N", size);
+        let (i, j) = (case.index("i", n), case.index("j", n));
+        let x = case.numbers("x", &[n]);
+        let (x_i, x_j) = (case.context.entry_at(x, &[i]), case.context.entry_at(x, &[j]));
+        let lse = case.lse(j, x_j);
+        let difference = case.context.subtract(x_i, lse);
+        let softmax = case.apply(Function::Exp, difference);
+        let product = case.context.mul(vec![softmax, x_i]);
+        let mean = case.sum(i, product);
+        case.loss(mean, &[x]);
+        assert!(case.executor::<f64>(None).plan().passes.len() >= 2);
+        case.check("expectation under a softmax");
+    }
+}
+
+/// lse over j < i of z_ij, where nothing is left for i = 0.
+#[test]
+fn masks() {
+    for size in [1, 2, 5, 40] {
+        let mut case = Case::default();
+        let n = case.axis("N", size);
+        let (i, j) = (case.index("i", n), case.index("j", n));
+        let z = case.numbers("z", &[n, n]);
+        let z_ij = case.context.entry_at(z, &[i, j]);
+        let (place_i, place_j) = (case.context.index(i), case.context.index(j));
+        let earlier = case.context.compare(Relation::Less, place_j, place_i);
+        let never = case.context.constant(Constant::NegativeInfinity);
+        let masked = case.context.select(earlier, z_ij, never);
+        let lse = case.lse(j, masked);
+        case.output("lse", &[i], lse);
+        let upto = case.context.compare(Relation::LessOrEqual, place_j, place_i);
+        let masked = case.context.select(upto, z_ij, never);
+        let lse = case.lse(j, masked);
+        let sum = case.sum(i, lse);
+        case.loss(sum, &[z]);
+        case.check("masks");
+    }
+}
+
+/// The entry before the first one is in a branch that is not taken.
+#[test]
+fn a_neighbour_that_is_not_there_is_not_read() {
+    for size in [1, 4, 600] {
+        let mut case = Case::default();
+        let n = case.axis("N", size);
+        let i = case.index("i", n);
+        let x = case.numbers("x", &[n]);
+        let place = case.context.index(i);
+        let (one, zero) = (case.context.integer(1), case.context.integer(0));
+        let before = case.context.subtract(place, one);
+        let x_before = case.context.entry(x, vec![before]);
+        let first = case.context.compare(Relation::Equal, place, zero);
+        let shifted = case.context.select(first, zero, x_before);
+        case.output("shifted", &[i], shifted);
+        case.check("a shift");
+    }
+}
+
+#[test]
+fn products_and_extremes() {
+    for (rows, columns) in [(3, 4), (40, 3), (3, 40), (1, 1), (2, 0)] {
+        for reduction in [Reduction::Product, Reduction::Maximum, Reduction::Minimum, Reduction::Sum, Reduction::LogSumExp] {
+            let mut case = Case::default();
+            let (n, k) = (case.axis("N", rows), case.axis("K", columns));
+            let (i, j) = (case.index("i", n), case.index("k", k));
+            let x = case.numbers("x", &[n, k]);
+            let x_ik = case.context.entry_at(x, &[i, j]);
+            let square = case.context.mul(vec![x_ik, x_ik]);
+            let by_row = case.context.reduce(reduction, j, square);
+            case.output("rows", &[i], by_row);
+            let by_column = case.context.reduce(reduction, i, square);
+            case.output("columns", &[j], by_column);
+            let all = case.context.reduce(reduction, i, by_row);
+            case.output("all", &[], all);
+            case.check(&format!("{reduction:?} {rows} × {columns}"));
+        }
+    }
+}
+
+#[test]
+fn a_factor_of_zero_removes_infinity() {
+    let mut case = Case::default();
+    let (n, d, k) = (case.axis("N", 3), case.axis("D", 2), case.axis("K", 2));
+    let (i, m, j) = (case.index("i", n), case.index("d", d), case.index("k", k));
+    let x = case.given("x", &[n, d], vec![0.0, 1.0, 0.0, 2.0, 0.0, 3.0], false);
+    let w = case.given("w", &[d, k], vec![f64::INFINITY, f64::NAN, 1.0, 2.0], false);
+    let v = case.given("v", &[d], vec![f64::NEG_INFINITY, 5.0], false);
+    let (x_id, w_dk, v_d) = (case.context.entry_at(x, &[i, m]), case.context.entry_at(w, &[m, j]), case.context.entry_at(v, &[m]));
+    let product = case.context.mul(vec![x_id, w_dk]);
+    let matrix = case.sum(m, product);
+    case.output("matrix", &[i, j], matrix);
+    let product = case.context.mul(vec![x_id, v_d]);
+    let vector = case.sum(m, product);
+    case.output("vector", &[i], vector);
+    case.check("zero times infinity");
+}
+
+/// A few rows of every function of one argument, wherever the reference has a number.
+#[test]
+fn every_function() {
+    for row in kobai::function::ROWS.iter().filter(|row| row.arity == 1) {
+        let mut case = Case::default();
+        let n = case.axis("N", 37);
+        let i = case.index("i", n);
+        let x = case.numbers("x", &[n]);
+        let x_i = case.context.entry_at(x, &[i]);
+        let value = case.apply(row.function, x_i);
+        case.output("value", &[i], value);
+        case.check(row.plain);
+    }
+}

@@ -1,0 +1,74 @@
+//! Expressions as LaTeX, as plain text and as MathML.
+//!
+//! One pass turns an expression into a small tree of fractions, scripts, fences and operators, in which every
+//! convention of mathematical typesetting is settled once; a renderer for each notation only spells that tree.
+
+mod build;
+mod glyph;
+mod index;
+mod latex;
+mod letters;
+mod mathml;
+mod plain;
+mod product;
+mod tree;
+
+use crate::expr::{Context, Expr, Index, Symbol};
+use build::Builder;
+use tree::Tree;
+
+/// The notations that expressions are printed in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Notation {
+    /// LaTeX, as in a paper; reads back as the same expression.
+    #[default]
+    Latex,
+    /// ASCII for a terminal; reads back as the same expression.
+    Plain,
+    /// Presentation MathML, which browsers show without a script.
+    MathMl,
+}
+
+/// How to print an expression.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The notation.
+    pub notation: Notation,
+    /// A subexpression to mark as changed, wherever it occurs.
+    pub emphasis: Option<Expr>,
+    /// Plain text with mathematical characters (Σ, ∂, α, −) for people to look at; it is not meant to be read back.
+    pub unicode: bool,
+}
+
+/// Prints an expression.
+pub fn print(context: &Context, expr: Expr, notation: Notation) -> String {
+    print_with(context, expr, &Options { notation, ..Options::default() })
+}
+
+/// Prints an expression with options.
+pub fn print_with(context: &Context, expr: Expr, options: &Options) -> String {
+    let free = context.free_indices_in_order(expr);
+    let tree = Builder::new(context, &free, options.emphasis).expression(expr);
+    render(&tree, options)
+}
+
+/// Prints a condition (a comparison, a delta, 1 where it holds) as a relation, without the brackets of an indicator.
+pub fn print_condition(context: &Context, condition: Expr, options: &Options) -> String {
+    let free = context.free_indices_in_order(condition);
+    let tree = Builder::new(context, &free, options.emphasis).condition(condition, None);
+    render(&tree, options)
+}
+
+/// Prints an entry of a symbol at indices, as on the left of a definition.
+pub fn print_symbol(context: &Context, symbol: Symbol, indices: &[Index], notation: Notation) -> String {
+    let tree = Builder::new(context, indices, None).symbol_at(symbol, indices);
+    render(&tree, &Options { notation, ..Options::default() })
+}
+
+fn render(tree: &Tree, options: &Options) -> String {
+    match options.notation {
+        Notation::Latex => latex::render(tree),
+        Notation::Plain => plain::render(tree, options.unicode),
+        Notation::MathMl => mathml::render(tree),
+    }
+}
