@@ -82,88 +82,41 @@ macro_rules! platform {
 /// The functions of one number.
 fn functions<T: Float>(type_name: &str, platform: &Platform<T>) {
     let spread = |low: f64, high: f64| -> Vec<T> {
-        (0..LENGTH)
-            .map(|i| T::from_f64(low + (high - low) * (i * 619 % LENGTH) as f64 / LENGTH as f64))
-            .collect()
+        (0..LENGTH).map(|i| T::from_f64(low + (high - low) * (i * 619 % LENGTH) as f64 / LENGTH as f64)).collect()
     };
-    let (any, positive, negative) = (
-        spread(-20.0, 20.0),
-        spread(0.01, 100.0),
-        spread(-20.0, -0.01),
-    );
+    let (any, positive, negative) = (spread(-20.0, 20.0), spread(0.01, 100.0), spread(-20.0, -0.01));
     let mut output = any.clone();
     let mut reference = any.clone();
-    let mut compare =
-        |name: &str, input: &[T], ours: &dyn Fn(&[T], &mut [T]), theirs: Option<fn(T) -> T>| {
-            let mut by_platform = || {
-                for (x, y) in black_box(input).iter().zip(&mut reference) {
-                    *y = theirs.expect("called only where there is one")(*x);
-                }
-            };
-            let platform: Option<&mut dyn FnMut()> = if theirs.is_some() {
-                Some(&mut by_platform)
-            } else {
-                None
-            };
-            row(
-                &format!("{name} {type_name}"),
-                || ours(black_box(input), black_box(&mut output)),
-                platform,
-            );
+    let mut compare = |name: &str, input: &[T], ours: &dyn Fn(&[T], &mut [T]), theirs: Option<fn(T) -> T>| {
+        let mut by_platform = || {
+            for (x, y) in black_box(input).iter().zip(&mut reference) {
+                *y = theirs.expect("called only where there is one")(*x);
+            }
         };
+        let platform: Option<&mut dyn FnMut()> = if theirs.is_some() { Some(&mut by_platform) } else { None };
+        row(&format!("{name} {type_name}"), || ours(black_box(input), black_box(&mut output)), platform);
+    };
     compare("exp", &any, &vector::exp_to, Some(platform.exp));
     compare("expm1", &any, &vector::expm1_to, Some(platform.expm1));
     compare("log", &positive, &vector::log_to, Some(platform.log));
     compare("log1p", &positive, &vector::log1p_to, Some(platform.log1p));
-    compare(
-        "log_base 10",
-        &positive,
-        &|x, y| vector::log_base_to(x, y, LogBase::TEN),
-        Some(platform.log10),
-    );
+    compare("log_base 10", &positive, &|x, y| vector::log_base_to(x, y, LogBase::TEN), Some(platform.log10));
     compare("log1mexp", &negative, &vector::log1mexp_to, None);
     compare("sigmoid", &any, &vector::sigmoid_to, Some(platform.sigmoid));
-    compare(
-        "softplus",
-        &any,
-        &vector::softplus_to,
-        Some(platform.softplus),
-    );
+    compare("softplus", &any, &vector::softplus_to, Some(platform.softplus));
     compare("tanh", &any, &vector::tanh_to, Some(platform.tanh));
 }
 
 /// The reductions, and work in place.
 fn reductions<T: Float>(type_name: &str) {
-    let x: Vec<T> = (0..LENGTH)
-        .map(|i| T::from_f64((i * 619 % LENGTH) as f64 / -50.0))
-        .collect();
+    let x: Vec<T> = (0..LENGTH).map(|i| T::from_f64((i * 619 % LENGTH) as f64 / -50.0)).collect();
     let mut y = x.clone();
     let name = |name: &str| format!("{name} {type_name}");
-    row(
-        &name("max"),
-        || _ = black_box(vector::max(black_box(&x))),
-        None,
-    );
-    row(
-        &name("sum"),
-        || _ = black_box(vector::sum(black_box(&x))),
-        None,
-    );
-    row(
-        &name("dot"),
-        || _ = black_box(vector::dot(black_box(&x), black_box(&x))),
-        None,
-    );
-    row(
-        &name("sum_exp"),
-        || _ = black_box(vector::sum_exp(black_box(&x), T::ZERO)),
-        None,
-    );
-    row(
-        &name("exp_then_sum_to"),
-        || _ = black_box(vector::exp_then_sum_to(black_box(&x), &mut y, T::ZERO)),
-        None,
-    );
+    row(&name("max"), || _ = black_box(vector::max(black_box(&x))), None);
+    row(&name("sum"), || _ = black_box(vector::sum(black_box(&x))), None);
+    row(&name("dot"), || _ = black_box(vector::dot(black_box(&x), black_box(&x))), None);
+    row(&name("sum_exp"), || _ = black_box(vector::sum_exp(black_box(&x), T::ZERO)), None);
+    row(&name("exp_then_sum_to"), || _ = black_box(vector::exp_then_sum_to(black_box(&x), &mut y, T::ZERO)), None);
     // e^(x − 0) of e^x and so on would leave the ordinary numbers: the data are copied in again each time.
     let in_place = || {
         y.copy_from_slice(black_box(&x));
@@ -173,10 +126,7 @@ fn reductions<T: Float>(type_name: &str) {
 }
 
 fn main() {
-    println!(
-        "{:24}{:>10}{:>10}{:>10}{:>10}   (ns per element)",
-        "", "avx512", "avx2", "portable", "platform"
-    );
+    println!("{:24}{:>10}{:>10}{:>10}{:>10}   (ns per element)", "", "avx512", "avx2", "portable", "platform");
     functions("f64", &platform!(f64));
     functions("f32", &platform!(f32));
     reductions::<f64>("f64");

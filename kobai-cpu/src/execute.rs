@@ -53,13 +53,18 @@ impl<T: Float> Executor<T> {
     pub fn new(plan: Plan) -> Executor<T> {
         let layouts: Vec<Layout> = (0..plan.tensors.len()).map(|tensor| Layout::new(&plan, TensorId(tensor))).collect();
         let is_input = |tensor: usize| matches!(plan.tensors[tensor].role, Role::Input(_));
-        let length = |tensor: usize| if is_input(tensor) { 0 } else { layouts[tensor].entries() };
+        let length = |tensor: usize| {
+            if is_input(tensor) { 0 } else { layouts[tensor].entries() }
+        };
         let mut buffers: Vec<Vec<T>> = (0..layouts.len()).map(|tensor| vec![T::ZERO; length(tensor)]).collect();
         let mut compile = |steps: &[Step]| -> Vec<Compiled> {
             steps.iter().map(|step| compile(&plan, &layouts, step, &mut buffers)).collect()
         };
-        let passes =
-            plan.passes.iter().map(|pass| CompiledPass { before: compile(&pass.before), chunk: compile(&pass.chunk) }).collect();
+        let passes = plan
+            .passes
+            .iter()
+            .map(|pass| CompiledPass { before: compile(&pass.before), chunk: compile(&pass.chunk) })
+            .collect();
         let finite = vec![None; layouts.len()];
         Executor { plan, layouts, passes, buffers, finite, pool: Pool::new() }
     }
@@ -218,7 +223,9 @@ fn compile<T: Float>(plan: &Plan, layouts: &[Layout], step: &Step, buffers: &mut
             }
             Compiled::Tape(step)
         }
-        Step::MatrixProduct { .. } => unreachable!("every matrix product of a plan has the loops of one"),
+        Step::MatrixProduct { .. } => {
+            unreachable!("every matrix product of a plan has the loops of one")
+        }
     }
 }
 

@@ -61,7 +61,8 @@ impl ProductStep {
                 let bounds = Loops::new(plan, loops);
                 let free = loops.len().checked_sub(1).filter(|&free| free > 0)?;
                 let view = |operation: &Operation| plain_view(layouts, &bounds, operation);
-                let [left, right, Operation::Multiply(0, 1) | Operation::MultiplyFinite(0, 1)] = &tape.operations[..] else {
+                let [left, right, Operation::Multiply(0, 1) | Operation::MultiplyFinite(0, 1)] = &tape.operations[..]
+                else {
                     return None;
                 };
                 let out = View::new(&layouts[out.0], &bounds, out.0, (0..free).map(|place| (place, place)));
@@ -76,7 +77,8 @@ impl ProductStep {
         let contracted = loops.sizes.len().checked_sub(1)?;
         let in_left = |one: &usize| left.strides[*one] != 0;
         let (rows, columns): (Vec<usize>, Vec<usize>) = (0..contracted).partition(in_left);
-        let apart = rows.iter().all(|&one| right.strides[one] == 0) && columns.iter().all(|&one| right.strides[one] != 0);
+        let apart =
+            rows.iter().all(|&one| right.strides[one] == 0) && columns.iter().all(|&one| right.strides[one] != 0);
         let shared = left.strides[contracted] != 0 && right.strides[contracted] != 0;
         (apart && shared).then_some(ProductStep { out, left, right, accumulate, loops, rows, columns, contracted })
     }
@@ -111,8 +113,10 @@ impl ProductStep {
     /// True if every entry that the product reads of a factor in this chunk is finite.
     pub fn is_finite<T: Float>(&self, view: &View, store: Store<T>, chunk: Chunk) -> bool {
         let lengths = self.loops.lengths(chunk);
-        let mut dimensions: Vec<Dimension> =
-            (0..lengths.len()).filter(|&one| view.strides[one] != 0).map(|one| (lengths[one], view.strides[one], 0)).collect();
+        let mut dimensions: Vec<Dimension> = (0..lengths.len())
+            .filter(|&one| view.strides[one] != 0)
+            .map(|one| (lengths[one], view.strides[one], 0))
+            .collect();
         dimensions.sort_by_key(|&(_, stride, _)| std::cmp::Reverse(stride));
         let mut dimensions = merged(dimensions.into_iter());
         let last = dimensions.pop().unwrap_or((1, 1, 0));
@@ -130,7 +134,9 @@ impl ProductStep {
 
 /// An entry of a tensor at different loops.
 fn plain_view(layouts: &[Layout], loops: &Loops, operation: &Operation) -> Option<View> {
-    let Operation::Load(tensor, places) = operation else { return None };
+    let Operation::Load(tensor, places) = operation else {
+        return None;
+    };
     let mut found: Vec<(usize, usize)> = Vec::new();
     for (place, what) in places.iter().enumerate() {
         match *what {
@@ -142,7 +148,7 @@ fn plain_view(layouts: &[Layout], loops: &Loops, operation: &Operation) -> Optio
 }
 
 fn all_finite<T: Float>(entries: &[T]) -> bool {
-    let is_finite = |entry: T| entry - entry == T::ZERO;
+    let is_finite = |entry: T| entry.magnitude() < T::INFINITY;
     entries.chunks(256).all(|entries| entries.iter().fold(true, |all, &entry| all & is_finite(entry)))
 }
 
@@ -227,7 +233,8 @@ impl Shape {
         for row in 0..m {
             for column in 0..n {
                 let term = |at: usize| {
-                    let (left, right) = (left[row * left_row + at * left_next], right[at * right_next + column * right_column]);
+                    let (left, right) =
+                        (left[row * left_row + at * left_next], right[at * right_next + column * right_column]);
                     multiply(left, right)
                 };
                 let sum = (0..k).fold(T::ZERO, |sum, at| sum + term(at));

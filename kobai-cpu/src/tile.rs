@@ -140,7 +140,8 @@ impl TileProgram {
             Extra::Load(load) if load.gathers.is_empty() => Some(load.view.strides[one]),
             _ => None,
         });
-        let (near, far): (Vec<usize>, Vec<usize>) = strides.filter(|&stride| stride > 0).partition(|&stride| stride == 1);
+        let (near, far): (Vec<usize>, Vec<usize>) =
+            strides.filter(|&stride| stride > 0).partition(|&stride| stride == 1);
         (near.len(), far.len())
     }
 
@@ -189,7 +190,9 @@ impl TileProgram {
     }
 
     fn is_direct(&self, position: usize) -> bool {
-        let Extra::Load(load) = &self.extras[position] else { return false };
+        let Extra::Load(load) = &self.extras[position] else {
+            return false;
+        };
         let is_fixed = |gather: &Gather| self.kinds[gather.operation] == Kind::Uniform;
         self.inner_stride(load) == 1 && load.gathers.iter().all(is_fixed)
     }

@@ -90,8 +90,11 @@ fn single_precision_agrees_to_its_digits() {
     let case = linear_cross_entropy(40, 30, 20);
     let expected = case.expected();
     let mut executor = case.executor::<f32>(Some(16));
-    let single: Vec<(&String, Vec<f32>)> =
-        case.arrays.iter().map(|(name, array)| (name, array.data.iter().map(|&value| value as f32).collect())).collect();
+    let single: Vec<(&String, Vec<f32>)> = case
+        .arrays
+        .iter()
+        .map(|(name, array)| (name, array.data.iter().map(|&value| value as f32).collect()))
+        .collect();
     let mut inputs = Inputs::new();
     for (name, values) in &single {
         inputs.numbers(name, values);

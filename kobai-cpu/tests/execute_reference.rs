@@ -109,7 +109,9 @@ fn a_neighbour_that_is_not_there_is_not_read() {
 #[test]
 fn products_and_extremes() {
     for (rows, columns) in [(3, 4), (40, 3), (3, 40), (1, 1), (2, 0)] {
-        for reduction in [Reduction::Product, Reduction::Maximum, Reduction::Minimum, Reduction::Sum, Reduction::LogSumExp] {
+        for reduction in
+            [Reduction::Product, Reduction::Maximum, Reduction::Minimum, Reduction::Sum, Reduction::LogSumExp]
+        {
             let mut case = Case::default();
             let (n, k) = (case.axis("N", rows), case.axis("K", columns));
             let (i, j) = (case.index("i", n), case.index("k", k));
@@ -135,7 +137,8 @@ fn a_factor_of_zero_removes_infinity() {
     let x = case.given("x", &[n, d], vec![0.0, 1.0, 0.0, 2.0, 0.0, 3.0], false);
     let w = case.given("w", &[d, k], vec![f64::INFINITY, f64::NAN, 1.0, 2.0], false);
     let v = case.given("v", &[d], vec![f64::NEG_INFINITY, 5.0], false);
-    let (x_id, w_dk, v_d) = (case.context.entry_at(x, &[i, m]), case.context.entry_at(w, &[m, j]), case.context.entry_at(v, &[m]));
+    let (x_id, w_dk, v_d) =
+        (case.context.entry_at(x, &[i, m]), case.context.entry_at(w, &[m, j]), case.context.entry_at(v, &[m]));
     let product = case.context.mul(vec![x_id, w_dk]);
     let matrix = case.sum(m, product);
     case.output("matrix", &[i, j], matrix);

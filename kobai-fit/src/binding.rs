@@ -132,23 +132,11 @@ impl Binding {
             }
             Source::Index { label } => {
                 let column = find(&self.symbol, table, label)?;
-                (
-                    vec![column],
-                    Encoding::Index {
-                        classes: classes_of(&self.symbol, table, column, None)?,
-                    },
-                )
+                (vec![column], Encoding::Index { classes: classes_of(&self.symbol, table, column, None)? })
             }
         };
-        let columns = columns
-            .iter()
-            .map(|&column| table.names[column].clone())
-            .collect();
-        Ok(FittedBinding {
-            symbol: self.symbol.clone(),
-            columns,
-            encoding,
-        })
+        let columns = columns.iter().map(|&column| table.names[column].clone()).collect();
+        Ok(FittedBinding { symbol: self.symbol.clone(), columns, encoding })
     }
 
     /// The positions of the selected columns.
@@ -171,9 +159,7 @@ impl Binding {
         let mut taken = vec![false; table.names.len()];
         for &column in &columns {
             if std::mem::replace(&mut taken[column], true) {
-                return Err(self
-                    .error("binding-repeated-column", table)
-                    .with("column", &table.names[column]));
+                return Err(self.error("binding-repeated-column", table).with("column", &table.names[column]));
             }
         }
         if columns.is_empty() {
@@ -183,25 +169,13 @@ impl Binding {
     }
 
     /// The positions of one part of a list.
-    fn positions(
-        &self,
-        table: &Table,
-        item: &ColumnItem,
-    ) -> Result<std::ops::RangeInclusive<usize>, DataError> {
+    fn positions(&self, table: &Table, item: &ColumnItem) -> Result<std::ops::RangeInclusive<usize>, DataError> {
         match item {
-            ColumnItem::Name(name) => {
-                find(&self.symbol, table, name).map(|position| position..=position)
-            }
+            ColumnItem::Name(name) => find(&self.symbol, table, name).map(|position| position..=position),
             ColumnItem::Range { first, last } => {
-                let (from, to) = (
-                    find(&self.symbol, table, first)?,
-                    find(&self.symbol, table, last)?,
-                );
+                let (from, to) = (find(&self.symbol, table, first)?, find(&self.symbol, table, last)?);
                 if from > to {
-                    return Err(self
-                        .error("binding-range-reversed", table)
-                        .with("first", first)
-                        .with("last", last));
+                    return Err(self.error("binding-range-reversed", table).with("first", first).with("last", last));
                 }
                 Ok(from..=to)
             }
@@ -224,9 +198,7 @@ impl Binding {
                 for &column in columns {
                     let (mean, deviation) = mean_and_deviation(&table.columns[column], training);
                     if !mean.is_finite() || !deviation.is_finite() {
-                        return Err(self
-                            .error("binding-overflow", table)
-                            .with("column", &table.names[column]));
+                        return Err(self.error("binding-overflow", table).with("column", &table.names[column]));
                     }
                     means.push(mean);
                     deviations.push(deviation);
@@ -238,9 +210,7 @@ impl Binding {
 
     /// An error about this symbol and this table.
     fn error(&self, code: &'static str, table: &Table) -> DataError {
-        DataError::new(code)
-            .with("symbol", &self.symbol)
-            .with("file", table.file.display())
+        DataError::new(code).with("symbol", &self.symbol).with("file", table.file.display())
     }
 }
 
@@ -318,19 +288,11 @@ impl FittedBinding {
         match &self.encoding {
             Encoding::Matrix(scale) => {
                 let shape = vec![rows.len(), columns.len()];
-                Ok(Array {
-                    shape,
-                    data: self.scaled(table, &columns, rows, scale)?,
-                    integer: false,
-                })
+                Ok(Array { shape, data: self.scaled(table, &columns, rows, scale)?, integer: false })
             }
             Encoding::Vector(scale) => {
                 let data = self.scaled(table, &columns, rows, scale)?;
-                Ok(Array {
-                    shape: vec![rows.len()],
-                    data,
-                    integer: false,
-                })
+                Ok(Array { shape: vec![rows.len()], data, integer: false })
             }
             Encoding::OneHot { classes } => {
                 check_one_hot(&self.symbol, &self.columns[0], rows.len(), *classes)?;
@@ -339,32 +301,18 @@ impl FittedBinding {
                 for (row, label) in labels.into_iter().enumerate() {
                     data[row * classes + label] = 1.0;
                 }
-                Ok(Array {
-                    shape: vec![rows.len(), *classes],
-                    data,
-                    integer: false,
-                })
+                Ok(Array { shape: vec![rows.len(), *classes], data, integer: false })
             }
             Encoding::Index { classes } => {
                 let labels = self.labels(table, columns[0], rows, *classes)?;
                 let data = labels.into_iter().map(|label| label as f64).collect();
-                Ok(Array {
-                    shape: vec![rows.len()],
-                    data,
-                    integer: true,
-                })
+                Ok(Array { shape: vec![rows.len()], data, integer: true })
             }
         }
     }
 
     /// The scaled values of these columns, row by row.
-    fn scaled(
-        &self,
-        table: &Table,
-        columns: &[usize],
-        rows: &[usize],
-        scale: &Scale,
-    ) -> Result<Vec<f64>, DataError> {
+    fn scaled(&self, table: &Table, columns: &[usize], rows: &[usize], scale: &Scale) -> Result<Vec<f64>, DataError> {
         let mut data = Vec::with_capacity(rows.len() * columns.len());
         for &row in rows {
             for (place, &column) in columns.iter().enumerate() {
@@ -382,16 +330,8 @@ impl FittedBinding {
     }
 
     /// The class numbers in a column of labels.
-    fn labels(
-        &self,
-        table: &Table,
-        column: usize,
-        rows: &[usize],
-        classes: usize,
-    ) -> Result<Vec<usize>, DataError> {
-        rows.iter()
-            .map(|&row| label_at(&self.symbol, table, column, row, Some(classes)))
-            .collect()
+    fn labels(&self, table: &Table, column: usize, rows: &[usize], classes: usize) -> Result<Vec<usize>, DataError> {
+        rows.iter().map(|&row| label_at(&self.symbol, table, column, row, Some(classes))).collect()
     }
 
     /// A fitted binding may come from a file: it must have the columns that its encoding speaks of.
@@ -403,16 +343,12 @@ impl FittedBinding {
             Encoding::OneHot { .. } | Encoding::Index { .. } => (false, &Scale::None),
         };
         let expected = match scale {
-            Scale::Standardised { means, deviations } if matrix => {
-                means.len().max(deviations.len())
-            }
+            Scale::Standardised { means, deviations } if matrix => means.len().max(deviations.len()),
             _ if matrix => found,
             _ => 1,
         };
         let whole = match scale {
-            Scale::Standardised { means, deviations } => {
-                means.len() == expected && deviations.len() == expected
-            }
+            Scale::Standardised { means, deviations } => means.len() == expected && deviations.len() == expected,
             Scale::None | Scale::By(_) => true,
         };
         if found == expected && whole {
@@ -437,20 +373,12 @@ fn mean_and_deviation(column: &[f64], rows: &[usize]) -> (f64, f64) {
     }
     let count = rows.len() as f64;
     let mean = values().sum::<f64>() / count;
-    let variance = values()
-        .map(|value| (value - mean) * (value - mean))
-        .sum::<f64>()
-        / count;
+    let variance = values().map(|value| (value - mean) * (value - mean)).sum::<f64>() / count;
     (mean, variance.sqrt())
 }
 
 /// The number of classes in a column of labels: what is `given`, or one more than the largest label of the table.
-fn classes_of(
-    symbol: &str,
-    table: &Table,
-    column: usize,
-    given: Option<usize>,
-) -> Result<usize, DataError> {
+fn classes_of(symbol: &str, table: &Table, column: usize, given: Option<usize>) -> Result<usize, DataError> {
     let mut largest = 0;
     for row in 0..table.rows {
         largest = largest.max(label_at(symbol, table, column, row, given)?);
@@ -481,19 +409,14 @@ fn label_at(
     }
     let label = value as usize;
     match classes {
-        Some(classes) if label >= classes => {
-            Err(error("label-out-of-range").with("classes", classes))
-        }
+        Some(classes) if label >= classes => Err(error("label-out-of-range").with("classes", classes)),
         _ => Ok(label),
     }
 }
 
 /// A one-hot array must be of a size that somebody could mean.
 fn check_one_hot(symbol: &str, label: &str, rows: usize, classes: usize) -> Result<(), DataError> {
-    if rows
-        .checked_mul(classes)
-        .is_some_and(|elements| elements <= ONE_HOT_LIMIT)
-    {
+    if rows.checked_mul(classes).is_some_and(|elements| elements <= ONE_HOT_LIMIT) {
         return Ok(());
     }
     Err(DataError::new("label-too-many-classes")
@@ -507,10 +430,7 @@ fn check_one_hot(symbol: &str, label: &str, rows: usize, classes: usize) -> Resu
 /// The position of a column, or an error that names the nearest one.
 fn find(symbol: &str, table: &Table, name: &str) -> Result<usize, DataError> {
     table.position(name).ok_or_else(|| {
-        let nearest = table
-            .names
-            .iter()
-            .min_by_key(|other| edit_distance(name, other));
+        let nearest = table.names.iter().min_by_key(|other| edit_distance(name, other));
         DataError::new("binding-unknown-column")
             .with("symbol", symbol)
             .with("column", name)

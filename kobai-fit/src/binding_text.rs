@@ -17,34 +17,19 @@ use crate::error::DataError;
 pub(crate) fn parse(text: &str) -> Result<Binding, DataError> {
     // The first equals sign ends the symbol, which may be LaTeX and so follows none of the rules of a name.
     let Some((symbol, _)) = text.split_once('=') else {
-        let end = Token {
-            kind: Kind::End,
-            position: text.chars().count() + 1,
-        };
+        let end = Token { kind: Kind::End, position: text.chars().count() + 1 };
         return Err(unexpected(text, "a symbol and = before it", &end));
     };
-    let mut parser = Parser {
-        text,
-        tokens: tokens(text, symbol.chars().count() + 1)?,
-        next: 0,
-    };
+    let mut parser = Parser { text, tokens: tokens(text, symbol.chars().count() + 1)?, next: 0 };
     let symbol = symbol.trim();
     if symbol.is_empty() || symbol.contains(char::is_whitespace) {
-        return Err(syntax_error(
-            text,
-            1,
-            "one symbol before the =",
-            &format!("\"{symbol}\""),
-        ));
+        return Err(syntax_error(text, 1, "one symbol before the =", &format!("\"{symbol}\"")));
     }
     let source = parser.source()?;
     if parser.peek().kind != Kind::End {
         return Err(parser.unexpected("nothing more"));
     }
-    Ok(Binding {
-        symbol: symbol.to_string(),
-        source,
-    })
+    Ok(Binding { symbol: symbol.to_string(), source })
 }
 
 /// What a token is.
@@ -78,10 +63,7 @@ fn tokens(text: &str, skip: usize) -> Result<Vec<Token>, DataError> {
             }
             ',' => (Kind::Comma, 1),
             '"' => {
-                let name: String = characters[at + 1..]
-                    .iter()
-                    .take_while(|c| **c != '"')
-                    .collect();
+                let name: String = characters[at + 1..].iter().take_while(|c| **c != '"').collect();
                 let length = name.chars().count() + 2;
                 if at + length > characters.len() {
                     return Err(syntax_error(text, position, "a closing quote", "the end"));
@@ -91,19 +73,13 @@ fn tokens(text: &str, skip: usize) -> Result<Vec<Token>, DataError> {
             '.' if characters.get(at + 1) == Some(&'.') => (Kind::Range, 2),
             _ => {
                 let length = word_length(&characters[at..]);
-                (
-                    Kind::Word(characters[at..at + length].iter().collect()),
-                    length,
-                )
+                (Kind::Word(characters[at..at + length].iter().collect()), length)
             }
         };
         tokens.push(Token { kind, position });
         at += length;
     }
-    tokens.push(Token {
-        kind: Kind::End,
-        position: characters.len() + 1,
-    });
+    tokens.push(Token { kind: Kind::End, position: characters.len() + 1 });
     Ok(tokens)
 }
 
@@ -114,9 +90,7 @@ fn word_length(characters: &[char]) -> usize {
         let range = character == '.' && characters.get(at + 1) == Some(&'.');
         character.is_whitespace() || character == ',' || character == '"' || range
     };
-    (1..characters.len())
-        .find(|&at| ends(at))
-        .unwrap_or(characters.len())
+    (1..characters.len()).find(|&at| ends(at)).unwrap_or(characters.len())
 }
 
 /// A reader of tokens.
@@ -151,28 +125,16 @@ impl Parser<'_> {
     fn source(&mut self) -> Result<Source, DataError> {
         if self.take_word("columns") {
             let selection = self.selection()?;
-            Ok(Source::Columns {
-                selection,
-                scaling: self.scaling()?,
-            })
+            Ok(Source::Columns { selection, scaling: self.scaling()? })
         } else if self.take_word("column") {
             let name = self.name()?;
-            Ok(Source::Column {
-                name,
-                scaling: self.scaling()?,
-            })
+            Ok(Source::Column { name, scaling: self.scaling()? })
         } else if self.take_word("one-hot") {
             let label = self.name()?;
-            let classes = if self.take_word("of") {
-                Some(self.classes()?)
-            } else {
-                None
-            };
+            let classes = if self.take_word("of") { Some(self.classes()?) } else { None };
             Ok(Source::OneHot { label, classes })
         } else if self.take_word("index") {
-            Ok(Source::Index {
-                label: self.name()?,
-            })
+            Ok(Source::Index { label: self.name()? })
         } else {
             Err(self.unexpected("columns, column, one-hot or index"))
         }
@@ -258,10 +220,7 @@ impl Parser<'_> {
         if factor.is_finite() && factor != 0.0 {
             return Ok(factor);
         }
-        Err(DataError::new("binding-scale")
-            .with("text", self.text)
-            .with("position", position)
-            .with("found", written))
+        Err(DataError::new("binding-scale").with("text", self.text).with("position", position).with("found", written))
     }
 }
 

@@ -20,10 +20,7 @@ pub struct DataError {
 impl DataError {
     /// An error of this code with no facts yet.
     pub fn new(code: &'static str) -> DataError {
-        DataError {
-            code,
-            slots: Vec::new(),
-        }
+        DataError { code, slots: Vec::new() }
     }
 
     /// The same error with one more fact.
@@ -34,10 +31,7 @@ impl DataError {
 
     /// The fact of this name, where the error has it.
     pub fn slot(&self, name: &str) -> Option<&str> {
-        self.slots
-            .iter()
-            .find(|(slot, _)| *slot == name)
-            .map(|(_, value)| value.as_str())
+        self.slots.iter().find(|(slot, _)| *slot == name).map(|(_, value)| value.as_str())
     }
 
     /// What is wrong and where, in English, without a full stop.
@@ -76,13 +70,7 @@ impl DataError {
 
 impl fmt::Display for DataError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{}: {} {}",
-            self.message(),
-            self.cause(),
-            self.fix()
-        )
+        write!(formatter, "{}: {} {}", self.message(), self.cause(), self.fix())
     }
 }
 
@@ -97,18 +85,8 @@ struct Sentences {
 }
 
 /// One row: code, message, cause, fix.
-const fn row(
-    code: &'static str,
-    message: &'static str,
-    cause: &'static str,
-    fix: &'static str,
-) -> Sentences {
-    Sentences {
-        code,
-        message,
-        cause,
-        fix,
-    }
+const fn row(code: &'static str, message: &'static str, cause: &'static str, fix: &'static str) -> Sentences {
+    Sentences { code, message, cause, fix }
 }
 
 /// Every code with its English sentences.
@@ -327,20 +305,8 @@ mod tests {
     #[test]
     fn every_code_has_one_row_of_whole_sentences() {
         for sentences in ENGLISH {
-            assert_eq!(
-                ENGLISH
-                    .iter()
-                    .filter(|other| other.code == sentences.code)
-                    .count(),
-                1,
-                "{}",
-                sentences.code
-            );
-            assert!(
-                sentences.cause.ends_with('.') && sentences.fix.ends_with('.'),
-                "{}",
-                sentences.code
-            );
+            assert_eq!(ENGLISH.iter().filter(|other| other.code == sentences.code).count(), 1, "{}", sentences.code);
+            assert!(sentences.cause.ends_with('.') && sentences.fix.ends_with('.'), "{}", sentences.code);
             assert!(!sentences.message.ends_with('.'), "{}", sentences.code);
         }
     }
@@ -352,9 +318,6 @@ mod tests {
             .with("line", 3)
             .with("column", "a")
             .with("found", "{b}");
-        assert_eq!(
-            error.message(),
-            "{line}.csv, line 3, column a: \"{b}\" is not a number"
-        );
+        assert_eq!(error.message(), "{line}.csv, line 3, column a: \"{b}\" is not a number");
     }
 }

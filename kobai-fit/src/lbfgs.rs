@@ -51,12 +51,7 @@ pub struct Settings {
 impl Default for Settings {
     /// Gradient 1e-8, 1000 iterations, 10 pairs, and 1e-12, a hundred times the rounding of a long sum in `f64`.
     fn default() -> Settings {
-        Settings {
-            gradient_tolerance: 1e-8,
-            iteration_limit: 1000,
-            memory: 10,
-            relative_rounding: 1e-12,
-        }
+        Settings { gradient_tolerance: 1e-8, iteration_limit: 1000, memory: 10, relative_rounding: 1e-12 }
     }
 }
 
@@ -127,19 +122,10 @@ impl<E: fmt::Display> fmt::Display for MinimiseError<E> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             MinimiseError::Objective(error) => error.fmt(formatter),
-            MinimiseError::StartNotFinite {
-                value,
-                parameter: None,
-            } => {
-                write!(
-                    formatter,
-                    "the value at the starting point is {value}: start from other parameters"
-                )
+            MinimiseError::StartNotFinite { value, parameter: None } => {
+                write!(formatter, "the value at the starting point is {value}: start from other parameters")
             }
-            MinimiseError::StartNotFinite {
-                parameter: Some(parameter),
-                ..
-            } => write!(
+            MinimiseError::StartNotFinite { parameter: Some(parameter), .. } => write!(
                 formatter,
                 "the derivative by parameter {parameter} is not finite at the starting point: start from others"
             ),
@@ -218,23 +204,13 @@ impl<'a, O: Objective> Minimiser<'a, O> {
         interrupted: &'a AtomicBool,
     ) -> Result<Self, MinimiseError<O::Error>> {
         let mut gradient = vec![0.0; start.len()];
-        let value = objective
-            .evaluate(&start, &mut gradient)
-            .map_err(MinimiseError::Objective)?;
-        let parameter = gradient
-            .iter()
-            .position(|derivative| !derivative.is_finite());
+        let value = objective.evaluate(&start, &mut gradient).map_err(MinimiseError::Objective)?;
+        let parameter = gradient.iter().position(|derivative| !derivative.is_finite());
         if !value.is_finite() || parameter.is_some() {
             return Err(MinimiseError::StartNotFinite { value, parameter });
         }
         let gradient_norm = norm(&gradient);
-        let begun = Progress {
-            iteration: 0,
-            evaluations: 1,
-            value,
-            gradient_norm,
-            step: 0.0,
-        };
+        let begun = Progress { iteration: 0, evaluations: 1, value, gradient_norm, step: 0.0 };
         Ok(Minimiser {
             objective,
             settings,
@@ -289,16 +265,8 @@ impl<'a, O: Objective> Minimiser<'a, O> {
             return Ok(false);
         }
         // A quasi-Newton direction has its own length; a gradient says nothing about how far to go.
-        let first_step = if self.pairs.is_empty() {
-            (1.0 / self.last.gradient_norm).min(1.0)
-        } else {
-            1.0
-        };
-        let start = Point {
-            step: 0.0,
-            value: self.last.value,
-            slope,
-        };
+        let first_step = if self.pairs.is_empty() { (1.0 / self.last.gradient_norm).min(1.0) } else { 1.0 };
+        let start = Point { step: 0.0, value: self.last.value, slope };
         let slack = self.settings.relative_rounding * self.size;
         let mut parameters = vec![0.0; self.parameters.len()];
         let mut gradient = vec![0.0; self.parameters.len()];
@@ -306,25 +274,14 @@ impl<'a, O: Objective> Minimiser<'a, O> {
             if self.interrupted.load(Ordering::Relaxed) {
                 return Err(Stop::Interrupted);
             }
-            for ((parameter, from), along) in
-                parameters.iter_mut().zip(&self.parameters).zip(&direction)
-            {
+            for ((parameter, from), along) in parameters.iter_mut().zip(&self.parameters).zip(&direction) {
                 *parameter = from + step * along;
             }
             self.evaluations += 1;
-            let value = self
-                .objective
-                .evaluate(&parameters, &mut gradient)
-                .map_err(Stop::Failed)?;
+            let value = self.objective.evaluate(&parameters, &mut gradient).map_err(Stop::Failed)?;
             let slope = dot(&direction, &gradient);
-            let finite = value.is_finite()
-                && slope.is_finite()
-                && gradient.iter().all(|element| element.is_finite());
-            Ok(Point {
-                step,
-                value: if finite { value } else { f64::INFINITY },
-                slope,
-            })
+            let finite = value.is_finite() && slope.is_finite() && gradient.iter().all(|element| element.is_finite());
+            Ok(Point { step, value: if finite { value } else { f64::INFINITY }, slope })
         })?;
         let Some(reached) = found else {
             return Ok(false);
@@ -358,23 +315,17 @@ impl<'a, O: Objective> Minimiser<'a, O> {
 
     /// Adds the pair from where we are to a new point, if it shows positive curvature beyond rounding.
     fn remember(&mut self, parameters: &[f64], gradient: &[f64]) {
-        let minus = |to: &[f64], from: &[f64]| -> Vec<f64> {
-            to.iter().zip(from).map(|(to, from)| to - from).collect()
-        };
+        let minus =
+            |to: &[f64], from: &[f64]| -> Vec<f64> { to.iter().zip(from).map(|(to, from)| to - from).collect() };
         let step = minus(parameters, &self.parameters);
         let difference = minus(gradient, &self.gradient);
         let curvature = dot(&step, &difference);
-        let positive =
-            curvature > f64::EPSILON * norm(&step) * norm(&difference) && curvature.is_normal();
+        let positive = curvature > f64::EPSILON * norm(&step) * norm(&difference) && curvature.is_normal();
         if positive && self.settings.memory > 0 {
             if self.pairs.len() == self.settings.memory {
                 self.pairs.pop_front();
             }
-            self.pairs.push_back(Pair {
-                step,
-                difference,
-                curvature,
-            });
+            self.pairs.push_back(Pair { step, difference, curvature });
         }
     }
 
@@ -409,10 +360,7 @@ impl<'a, O: Objective> Minimiser<'a, O> {
 
 /// The scalar product.
 fn dot(left: &[f64], right: &[f64]) -> f64 {
-    left.iter()
-        .zip(right)
-        .map(|(left, right)| left * right)
-        .sum()
+    left.iter().zip(right).map(|(left, right)| left * right).sum()
 }
 
 /// target ← target + multiple · vector.
@@ -424,9 +372,7 @@ fn add_multiple(target: &mut [f64], multiple: f64, vector: &[f64]) {
 
 /// The largest absolute element, 0 for none; the elements are finite.
 fn maximum(vector: &[f64]) -> f64 {
-    vector
-        .iter()
-        .fold(0.0, |largest, element| largest.max(element.abs()))
+    vector.iter().fold(0.0, |largest, element| largest.max(element.abs()))
 }
 
 /// The 2-norm, scaled so that the squares neither overflow nor vanish.
@@ -435,10 +381,5 @@ fn norm(vector: &[f64]) -> f64 {
     if largest == 0.0 {
         return 0.0;
     }
-    largest
-        * vector
-            .iter()
-            .map(|element| (element / largest) * (element / largest))
-            .sum::<f64>()
-            .sqrt()
+    largest * vector.iter().map(|element| (element / largest) * (element / largest)).sum::<f64>().sqrt()
 }

@@ -14,7 +14,9 @@
 pub mod array;
 pub mod binding;
 pub mod error;
+pub mod fit;
 pub mod lbfgs;
+pub mod lesson;
 pub mod plot;
 pub mod saved;
 pub mod split;

@@ -74,8 +74,7 @@ pub(crate) fn search<Stop>(
 fn accepts(start: &Point, trial: &Point, slack: f64) -> bool {
     let flat_enough = trial.slope.abs() <= -CURVATURE * start.slope;
     let decreased = trial.value <= start.value + DECREASE * trial.step * start.slope;
-    let as_good =
-        trial.value <= start.value + slack && trial.slope <= (2.0 * DECREASE - 1.0) * start.slope;
+    let as_good = trial.value <= start.value + slack && trial.slope <= (2.0 * DECREASE - 1.0) * start.slope;
     flat_enough && (decreased || as_good)
 }
 
@@ -110,11 +109,7 @@ fn interpolated(low: &Point, high: &Point, slack: f64) -> f64 {
     } else {
         cubic_minimum(low, high)
     };
-    let fraction = if fraction.is_finite() {
-        fraction.clamp(0.1, 0.9)
-    } else {
-        0.5
-    };
+    let fraction = if fraction.is_finite() { fraction.clamp(0.1, 0.9) } else { 0.5 };
     low.step + fraction * length
 }
 

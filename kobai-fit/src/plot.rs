@@ -29,28 +29,16 @@ const GRID: RGBColor = RGBColor(225, 225, 225);
 ///
 /// # Errors
 /// `plot-extension`, `plot-nothing-to-draw`, `plot-not-drawn`, `file-not-written`.
-pub fn draw_loss_curve(
-    history: &[Progress],
-    title: &str,
-    path: impl AsRef<Path>,
-) -> Result<(), DataError> {
+pub fn draw_loss_curve(history: &[Progress], title: &str, path: impl AsRef<Path>) -> Result<(), DataError> {
     let path = path.as_ref();
     let error = |code| DataError::new(code).with("file", path.display());
-    let extension = path
-        .extension()
-        .map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     let curves = Curves::new(history).ok_or_else(|| error("plot-nothing-to-draw"))?;
     register();
-    let drawn = |result: Result<(), String>| {
-        result.map_err(|reason| error("plot-not-drawn").with("reason", reason))
-    };
+    let drawn = |result: Result<(), String>| result.map_err(|reason| error("plot-not-drawn").with("reason", reason));
     match extension.as_deref() {
-        Some("svg") => replace(path, |file| {
-            drawn(curves.draw(title, SVGBackend::new(file, SIZE)))
-        }),
-        Some("png") => replace(path, |file| {
-            drawn(curves.draw(title, BitMapBackend::new(file, SIZE)))
-        }),
+        Some("svg") => replace(path, |file| drawn(curves.draw(title, SVGBackend::new(file, SIZE)))),
+        Some("png") => replace(path, |file| drawn(curves.draw(title, BitMapBackend::new(file, SIZE)))),
         _ => Err(error("plot-extension")),
     }
 }
@@ -60,11 +48,7 @@ fn register() {
     static REGISTERED: Once = Once::new();
     REGISTERED.call_once(|| {
         // A font that could not be read is reported by the first text drawn.
-        let _ = register_font(
-            "sans-serif",
-            FontStyle::Normal,
-            include_bytes!("../font/dejavu-sans-subset.ttf"),
-        );
+        let _ = register_font("sans-serif", FontStyle::Normal, include_bytes!("../font/dejavu-sans-subset.ttf"));
     });
 }
 
@@ -83,16 +67,12 @@ impl Curve {
             .filter(|(_, value)| Axis::can_show(*value))
             .collect();
         let heights: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
-        Some(Curve {
-            axis: Axis::new(&heights)?,
-            values,
-        })
+        Some(Curve { axis: Axis::new(&heights)?, values })
     }
 
     /// The points in positions of the axis.
     fn points(&self) -> Vec<(f64, f64)> {
-        let place =
-            |&(iteration, value): &(f64, f64)| Some((iteration, self.axis.position(value)?));
+        let place = |&(iteration, value): &(f64, f64)| Some((iteration, self.axis.position(value)?));
         self.values.iter().filter_map(place).collect()
     }
 }
@@ -116,8 +96,7 @@ impl Curves {
     /// Draws the plot and writes its file; the error is what the drawing library says.
     fn draw<Backend: DrawingBackend>(&self, title: &str, backend: Backend) -> Result<(), String> {
         let area = backend.into_drawing_area();
-        self.draw_on(title, &area)
-            .map_err(|error| error.to_string())?;
+        self.draw_on(title, &area).map_err(|error| error.to_string())?;
         area.present().map_err(|error| error.to_string())
     }
 
@@ -171,15 +150,10 @@ impl Curves {
                 .label_style(("sans-serif", 16, &TEXT))
                 .axis_desc_style(("sans-serif", 18, &GRADIENT))
                 .draw()?;
-            chart.draw_secondary_series(LineSeries::new(
-                gradient.points(),
-                GRADIENT.stroke_width(2),
-            ))?;
+            chart.draw_secondary_series(LineSeries::new(gradient.points(), GRADIENT.stroke_width(2)))?;
         }
         // The loss is what the plot is about, so its curve lies on top. A fit of no iteration is a single dot.
-        chart.draw_series(
-            LineSeries::new(self.loss.points(), LOSS.stroke_width(3)).point_size(dot(&self.loss)),
-        )?;
+        chart.draw_series(LineSeries::new(self.loss.points(), LOSS.stroke_width(3)).point_size(dot(&self.loss)))?;
         Ok(())
     }
 }

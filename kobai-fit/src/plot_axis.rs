@@ -27,11 +27,7 @@ impl Axis {
         let least = values.iter().copied().reduce(f64::min)?;
         let most = values.iter().copied().reduce(f64::max)?;
         let logarithmic = least > 0.0 && most / 10.0 > least;
-        Some(if logarithmic {
-            Axis::logarithmic(least, most)
-        } else {
-            Axis::straight(least, most)
-        })
+        Some(if logarithmic { Axis::logarithmic(least, most) } else { Axis::straight(least, most) })
     }
 
     /// Whether there is a place for a value on an axis: it is finite, and its size leaves room to compute with it.
@@ -43,12 +39,7 @@ impl Axis {
     pub fn counting(most: usize) -> Axis {
         let most = most.max(1) as f64;
         let spacing = round_spacing(most / 8.0).max(1.0);
-        Axis {
-            logarithmic: false,
-            range: 0.0..most,
-            ticks: multiples(spacing, 0.0, most),
-            spacing,
-        }
+        Axis { logarithmic: false, range: 0.0..most, ticks: multiples(spacing, 0.0, most), spacing }
     }
 
     fn logarithmic(least: f64, most: f64) -> Axis {
@@ -60,44 +51,24 @@ impl Axis {
         if high - low < 2.5 {
             // Powers of ten alone would be too few.
             let between = multiples(1.0, range.start - 1.0, range.end);
-            ticks.extend(
-                between
-                    .iter()
-                    .flat_map(|power| [power + 2f64.log10(), power + 5f64.log10()]),
-            );
+            ticks.extend(between.iter().flat_map(|power| [power + 2f64.log10(), power + 5f64.log10()]));
             ticks.retain(|tick| range.contains(tick));
             ticks.sort_by(f64::total_cmp);
         }
-        Axis {
-            logarithmic: true,
-            range,
-            ticks,
-            spacing,
-        }
+        Axis { logarithmic: true, range, ticks, spacing }
     }
 
     fn straight(least: f64, most: f64) -> Axis {
         // Equal values still need an axis with a length.
-        let margin = (0.05 * (most - least))
-            .max(1e-3 * most.abs())
-            .max(f64::MIN_POSITIVE / f64::EPSILON);
+        let margin = (0.05 * (most - least)).max(1e-3 * most.abs()).max(f64::MIN_POSITIVE / f64::EPSILON);
         let range = least - margin..most + margin;
         let spacing = round_spacing((range.end - range.start) / 6.0);
-        Axis {
-            logarithmic: false,
-            ticks: multiples(spacing, range.start, range.end),
-            range,
-            spacing,
-        }
+        Axis { logarithmic: false, ticks: multiples(spacing, range.start, range.end), range, spacing }
     }
 
     /// Where a value stands, or none where a logarithmic axis has no place for it.
     pub fn position(&self, value: f64) -> Option<f64> {
-        let position = if self.logarithmic {
-            value.log10()
-        } else {
-            value
-        };
+        let position = if self.logarithmic { value.log10() } else { value };
         position.is_finite().then_some(position)
     }
 
@@ -113,11 +84,7 @@ impl Axis {
             return format!("{:.decimals$}", leading * 10f64.powf(power));
         }
         let exponent = superscript(power as i32);
-        if leading == 1.0 {
-            format!("10{exponent}")
-        } else {
-            format!("{leading}·10{exponent}")
-        }
+        if leading == 1.0 { format!("10{exponent}") } else { format!("{leading}·10{exponent}") }
     }
 }
 
@@ -150,11 +117,7 @@ impl ValueFormatter<f64> for Axis {
 fn decimal(value: f64, spacing: f64) -> String {
     let needed = -spacing.log10().floor();
     // The nearest tick to zero may miss it by a rounding.
-    let value = if value.abs() < 1e-6 * spacing {
-        0.0
-    } else {
-        value
-    };
+    let value = if value.abs() < 1e-6 * spacing { 0.0 } else { value };
     if !(-6.0..=6.0).contains(&needed) {
         return format!("{value:.2e}");
     }
@@ -164,20 +127,13 @@ fn decimal(value: f64, spacing: f64) -> String {
 /// 1, 2 or 5 times a power of ten, the least that is not below `spacing`.
 fn round_spacing(spacing: f64) -> f64 {
     let power = 10f64.powf(spacing.log10().floor());
-    [1.0, 2.0, 5.0]
-        .map(|leading| leading * power)
-        .into_iter()
-        .find(|&round| round >= spacing)
-        .unwrap_or(10.0 * power)
+    [1.0, 2.0, 5.0].map(|leading| leading * power).into_iter().find(|&round| round >= spacing).unwrap_or(10.0 * power)
 }
 
 /// The multiples of `spacing` from `low` to `high`, at most twenty.
 fn multiples(spacing: f64, low: f64, high: f64) -> Vec<f64> {
     let first = (low / spacing).ceil();
-    (0..20)
-        .map(|count| (first + f64::from(count)) * spacing)
-        .take_while(|&tick| tick <= high)
-        .collect()
+    (0..20).map(|count| (first + f64::from(count)) * spacing).take_while(|&tick| tick <= high).collect()
 }
 
 /// An integer in raised digits.
@@ -205,38 +161,18 @@ mod tests {
     fn ticks_are_round_numbers() {
         assert_eq!(labels(&[0.35, 2.3]), ["0.5", "1.0", "1.5", "2.0"]);
         assert_eq!(labels(&[1e-9, 1.0]), ["10⁻⁸", "10⁻⁶", "10⁻⁴", "0.01", "1"]);
-        assert_eq!(
-            labels(&[0.05, 2.0]),
-            ["0.05", "0.1", "0.2", "0.5", "1", "2"]
-        );
+        assert_eq!(labels(&[0.05, 2.0]), ["0.05", "0.1", "0.2", "0.5", "1", "2"]);
         assert_eq!(labels(&[-1.0, 1.0]), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
         let counts = Axis::counting(37);
-        let labels: Vec<String> = counts
-            .ticks
-            .iter()
-            .map(|&tick| counts.label(tick))
-            .collect();
+        let labels: Vec<String> = counts.ticks.iter().map(|&tick| counts.label(tick)).collect();
         assert_eq!(labels, ["0", "5", "10", "15", "20", "25", "30", "35"]);
     }
 
     #[test]
     fn every_axis_has_a_length_and_few_ticks() {
-        for values in [
-            [0.0, 0.0],
-            [1.0, 1.0],
-            [1e-300, 1e300],
-            [-1e300, 1e300],
-            [5e-324, 5e-324],
-            [1e300, 1e300],
-        ] {
-            let Some(axis) = Axis::new(&values) else {
-                panic!("no axis for {values:?}")
-            };
-            assert!(
-                axis.range.end > axis.range.start,
-                "{values:?}: {:?}",
-                axis.range
-            );
+        for values in [[0.0, 0.0], [1.0, 1.0], [1e-300, 1e300], [-1e300, 1e300], [5e-324, 5e-324], [1e300, 1e300]] {
+            let Some(axis) = Axis::new(&values) else { panic!("no axis for {values:?}") };
+            assert!(axis.range.end > axis.range.start, "{values:?}: {:?}", axis.range);
             assert!(axis.ticks.len() <= 20, "{values:?}");
         }
     }

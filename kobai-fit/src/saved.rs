@@ -29,9 +29,7 @@ pub struct Saved {
 pub fn save(path: impl AsRef<Path>, saved: &Saved) -> Result<(), DataError> {
     let path = path.as_ref();
     let header = header(path, saved)?;
-    replace(path, |temporary| {
-        write(temporary, &header, saved).map_err(|error| not_written(path, &error))
-    })
+    replace(path, |temporary| write(temporary, &header, saved).map_err(|error| not_written(path, &error)))
 }
 
 /// Reads a safetensors file of F64 and I64 arrays.
@@ -52,21 +50,11 @@ pub fn load(path: impl AsRef<Path>) -> Result<Saved, DataError> {
     for name in header.offset_keys() {
         let tensor = tensors.tensor(&name).map_err(malformed)?;
         let array = array(&tensor).ok_or_else(|| {
-            error("saved-element-type")
-                .with("name", &name)
-                .with("found", format!("{:?}", tensor.dtype()))
+            error("saved-element-type").with("name", &name).with("found", format!("{:?}", tensor.dtype()))
         })?;
         arrays.push((name, array));
     }
-    Ok(Saved {
-        arrays,
-        metadata: header
-            .metadata()
-            .clone()
-            .unwrap_or_default()
-            .into_iter()
-            .collect(),
-    })
+    Ok(Saved { arrays, metadata: header.metadata().clone().unwrap_or_default().into_iter().collect() })
 }
 
 /// The first part of the file, padded to a multiple of 8 bytes. It is made here, in the order of names, because the
@@ -79,18 +67,11 @@ fn header(path: &Path, saved: &Saved) -> Result<String, DataError> {
     let mut names = HashSet::from(["__metadata__"]);
     let mut start = 0;
     for (name, array) in &saved.arrays {
-        let error = |code| {
-            DataError::new(code)
-                .with("file", path.display())
-                .with("name", name)
-        };
+        let error = |code| DataError::new(code).with("file", path.display()).with("name", name);
         if !names.insert(name) {
             return Err(error("saved-name"));
         }
-        let elements = array
-            .shape
-            .iter()
-            .try_fold(1usize, |product, &length| product.checked_mul(length));
+        let elements = array.shape.iter().try_fold(1usize, |product, &length| product.checked_mul(length));
         if elements != Some(array.data.len()) {
             return Err(error("saved-shape")
                 .with("found", array.data.len())
@@ -98,8 +79,7 @@ fn header(path: &Path, saved: &Saved) -> Result<String, DataError> {
         }
         let end = start + 8 * array.data.len();
         let element_type = if array.integer { "I64" } else { "F64" };
-        let entry =
-            json!({ "dtype": element_type, "shape": array.shape, "data_offsets": [start, end] });
+        let entry = json!({ "dtype": element_type, "shape": array.shape, "data_offsets": [start, end] });
         header.insert(name.clone(), entry);
         start = end;
     }
@@ -115,11 +95,7 @@ fn write(path: &Path, header: &str, saved: &Saved) -> io::Result<()> {
     file.write_all(header.as_bytes())?;
     for (_, array) in &saved.arrays {
         for &element in &array.data {
-            file.write_all(&if array.integer {
-                (element as i64).to_le_bytes()
-            } else {
-                element.to_le_bytes()
-            })?;
+            file.write_all(&if array.integer { (element as i64).to_le_bytes() } else { element.to_le_bytes() })?;
         }
     }
     file.flush()
@@ -129,19 +105,9 @@ fn write(path: &Path, header: &str, saved: &Saved) -> io::Result<()> {
 fn array(tensor: &TensorView) -> Option<Array> {
     let (elements, _) = tensor.data().as_chunks::<8>();
     let data = match tensor.dtype() {
-        Dtype::F64 => elements
-            .iter()
-            .map(|bytes| f64::from_le_bytes(*bytes))
-            .collect(),
-        Dtype::I64 => elements
-            .iter()
-            .map(|bytes| i64::from_le_bytes(*bytes) as f64)
-            .collect(),
+        Dtype::F64 => elements.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect(),
+        Dtype::I64 => elements.iter().map(|bytes| i64::from_le_bytes(*bytes) as f64).collect(),
         _ => return None,
     };
-    Some(Array {
-        shape: tensor.shape().to_vec(),
-        data,
-        integer: tensor.dtype() == Dtype::I64,
-    })
+    Some(Array { shape: tensor.shape().to_vec(), data, integer: tensor.dtype() == Dtype::I64 })
 }

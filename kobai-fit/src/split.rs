@@ -32,9 +32,7 @@ pub fn split(rows: usize, fraction: f64, seed: u64) -> Result<Split, DataError> 
     }
     let count = (rows as f64 * fraction).round() as usize;
     if count >= rows {
-        return Err(DataError::new("split-no-training-rows")
-            .with("rows", rows)
-            .with("held_out", count));
+        return Err(DataError::new("split-no-training-rows").with("rows", rows).with("held_out", count));
     }
     let mut order: Vec<usize> = (0..rows).collect();
     let mut random = SplitMix64 { state: seed };

@@ -33,9 +33,7 @@ impl Table {
         let path = path.as_ref();
         let bytes = fs::read(path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => DataError::new("file-not-found").with("file", path.display()),
-            _ => DataError::new("file-not-read")
-                .with("file", path.display())
-                .with("reason", error),
+            _ => DataError::new("file-not-read").with("file", path.display()).with("reason", error),
         })?;
         Table::parse(path, &bytes)
     }
@@ -77,11 +75,7 @@ impl Table {
 
     /// A table with the names in a header at this line of the file, and no rows.
     fn with_header(path: &Path, header: &csv::StringRecord, line: u64) -> Result<Table, DataError> {
-        let at = |code| {
-            DataError::new(code)
-                .with("file", path.display())
-                .with("line", line)
-        };
+        let at = |code| DataError::new(code).with("file", path.display()).with("line", line);
         if header.iter().all(|cell| cell.parse::<f64>().is_ok()) {
             return Err(at("csv-no-header"));
         }
@@ -136,9 +130,7 @@ fn number(cell: &str) -> Result<f64, &'static str> {
         Ok(_) => Err("csv-infinite"),
         Err(_) if cell.is_empty() => Err("csv-empty-cell"),
         // How other programs write a missing value.
-        Err(_) if ["na", "n/a", "null", "none"].contains(&cell.to_ascii_lowercase().as_str()) => {
-            Err("csv-nan")
-        }
+        Err(_) if ["na", "n/a", "null", "none"].contains(&cell.to_ascii_lowercase().as_str()) => Err("csv-nan"),
         Err(_) => Err("csv-not-a-number"),
     }
 }
@@ -152,10 +144,7 @@ fn line_of(bytes: &[u8], position: Option<&csv::Position>) -> u64 {
     let mut line = position.line();
     while let Some(b'\n' | b'\r' | b'#') = rest.first() {
         let passed = match rest.first() {
-            Some(b'#') => rest
-                .iter()
-                .position(|&byte| byte == b'\n')
-                .map_or(rest.len(), |end| end + 1),
+            Some(b'#') => rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |end| end + 1),
             _ => 1,
         };
         line += u64::from(rest[passed - 1] == b'\n');

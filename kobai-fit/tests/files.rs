@@ -10,35 +10,13 @@ use kobai_fit::plot::draw_loss_curve;
 use kobai_fit::saved::{Saved, load, save};
 
 fn parameters() -> Saved {
-    let weights = Array::real(
-        vec![2, 3],
-        vec![1.0, -0.0, f64::MIN_POSITIVE, 1e300, -1.5, 0.1],
-    )
-    .unwrap();
-    let labels = Array {
-        shape: vec![2],
-        data: vec![3.0, -1.0],
-        integer: true,
-    };
+    let weights = Array::real(vec![2, 3], vec![1.0, -0.0, f64::MIN_POSITIVE, 1e300, -1.5, 0.1]).unwrap();
+    let labels = Array { shape: vec![2], data: vec![3.0, -1.0], integer: true };
     let number = Array::real(vec![], vec![0.01]).unwrap();
     let empty = Array::real(vec![0, 4], vec![]).unwrap();
-    let arrays = vec![
-        ("W".into(), weights),
-        ("y".into(), labels),
-        ("\\lambda".into(), number),
-        ("none".into(), empty),
-    ];
-    let facts = [
-        ("lesson", "softmax"),
-        ("loss", "-\\frac{1}{N} \"…\" 勾配"),
-        ("a", "b"),
-    ];
-    Saved {
-        arrays,
-        metadata: facts
-            .map(|(name, fact)| (name.to_string(), fact.to_string()))
-            .into(),
-    }
+    let arrays = vec![("W".into(), weights), ("y".into(), labels), ("\\lambda".into(), number), ("none".into(), empty)];
+    let facts = [("lesson", "softmax"), ("loss", "-\\frac{1}{N} \"…\" 勾配"), ("a", "b")];
+    Saved { arrays, metadata: facts.map(|(name, fact)| (name.to_string(), fact.to_string())).into() }
 }
 
 #[test]
@@ -51,13 +29,7 @@ fn parameters_come_back_as_they_were() {
         let loaded = load(&path).unwrap();
         assert_eq!(loaded.metadata, saved.metadata);
         assert_eq!(
-            BTreeMap::from_iter(
-                loaded
-                    .arrays
-                    .into_iter()
-                    .map(|(name, array)| (name, array.data))
-            )
-            .len(),
+            BTreeMap::from_iter(loaded.arrays.into_iter().map(|(name, array)| (name, array.data))).len(),
             saved.arrays.len()
         );
         save(&path, &saved).unwrap();
@@ -68,11 +40,7 @@ fn parameters_come_back_as_they_were() {
     for (name, array) in parameters().arrays {
         assert!(loaded.arrays.contains(&(name, array)));
     }
-    assert_eq!(
-        fs::read_dir(directory.path()).unwrap().count(),
-        1,
-        "a temporary file is left"
-    );
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "a temporary file is left");
 }
 
 #[test]
@@ -91,10 +59,7 @@ fn what_was_there_outlives_a_failure() {
     assert_eq!(save(&path, &wrong).unwrap_err().code, "saved-name");
     assert_eq!(fs::read(&path).unwrap(), before);
     let nowhere = directory.path().join("no/such/place.safetensors");
-    assert_eq!(
-        save(nowhere, &parameters()).unwrap_err().code,
-        "file-not-written"
-    );
+    assert_eq!(save(nowhere, &parameters()).unwrap_err().code, "file-not-written");
 }
 
 #[test]
@@ -109,21 +74,9 @@ fn a_file_that_is_not_one_of_ours_is_an_error() {
         assert_eq!(load(&path).unwrap_err().code, "saved-malformed", "{length}");
     }
     let header = r#"{"W":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}  "#;
-    fs::write(
-        &path,
-        [
-            &(header.len() as u64).to_le_bytes()[..],
-            header.as_bytes(),
-            &[0; 4],
-        ]
-        .concat(),
-    )
-    .unwrap();
+    fs::write(&path, [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 4]].concat()).unwrap();
     let error = load(&path).unwrap_err();
-    assert_eq!(
-        (error.code, error.slot("found")),
-        ("saved-element-type", Some("F32"))
-    );
+    assert_eq!((error.code, error.slot("found")), ("saved-element-type", Some("F32")));
 }
 
 fn curve(values: &[f64]) -> Vec<Progress> {
@@ -146,9 +99,7 @@ fn is_drawn(values: &[f64], path: &Path) {
 #[test]
 fn curves_of_every_kind_are_drawn() {
     let directory = tempfile::tempdir().unwrap();
-    let falling: Vec<f64> = (0..30)
-        .map(|iteration| 0.25 + 2.05 * (-0.3 * f64::from(iteration)).exp())
-        .collect();
+    let falling: Vec<f64> = (0..30).map(|iteration| 0.25 + 2.05 * (-0.3 * f64::from(iteration)).exp()).collect();
     for name in ["curve.svg", "curve.PNG"] {
         let path = directory.path().join(name);
         is_drawn(&falling, &path);
@@ -170,19 +121,12 @@ fn curves_of_every_kind_are_drawn() {
 #[test]
 fn a_plot_that_cannot_be_drawn_is_an_error() {
     let directory = tempfile::tempdir().unwrap();
-    let code = |values: &[f64], name: &str| {
-        draw_loss_curve(&curve(values), "", directory.path().join(name))
-            .unwrap_err()
-            .code
-    };
+    let code =
+        |values: &[f64], name: &str| draw_loss_curve(&curve(values), "", directory.path().join(name)).unwrap_err().code;
     assert_eq!(code(&[1.0], "curve.pdf"), "plot-extension");
     assert_eq!(code(&[1.0], "curve"), "plot-extension");
     assert_eq!(code(&[], "curve.svg"), "plot-nothing-to-draw");
     assert_eq!(code(&[f64::NAN], "curve.svg"), "plot-nothing-to-draw");
     assert_eq!(code(&[1.0], "no/such/curve.svg"), "file-not-written");
-    assert_eq!(
-        fs::read_dir(directory.path()).unwrap().count(),
-        0,
-        "a temporary file is left"
-    );
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "a temporary file is left");
 }

@@ -5,26 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use kobai_fit::lbfgs::{MinimiseError, Objective, Outcome, Settings, Status, minimise};
 
-fn run(
-    objective: &mut impl Objective<Error = Infallible>,
-    start: &[f64],
-    settings: &Settings,
-) -> Outcome {
-    minimise(
-        objective,
-        start.to_vec(),
-        settings,
-        &AtomicBool::new(false),
-        &mut |_| {},
-    )
-    .unwrap()
+fn run(objective: &mut impl Objective<Error = Infallible>, start: &[f64], settings: &Settings) -> Outcome {
+    minimise(objective, start.to_vec(), settings, &AtomicBool::new(false), &mut |_| {}).unwrap()
 }
 
 fn tolerance(gradient_tolerance: f64) -> Settings {
-    Settings {
-        gradient_tolerance,
-        ..Settings::default()
-    }
+    Settings { gradient_tolerance, ..Settings::default() }
 }
 
 /// ½ Σ cᵢ (xᵢ − 1)² with c from 1 to `condition`.
@@ -56,19 +42,9 @@ fn rosenbrock(x: &[f64], gradient: &mut [f64]) -> Result<f64, Infallible> {
 fn an_ill_conditioned_quadratic() {
     // With room for every direction the curvature is learned soon; with less it is a long way, but it ends.
     for (memory, iteration_limit) in [(30, 1000), (10, 20_000)] {
-        let settings = Settings {
-            memory,
-            iteration_limit,
-            ..Settings::default()
-        };
+        let settings = Settings { memory, iteration_limit, ..Settings::default() };
         let outcome = run(&mut quadratic(1e6), &[0.0; 20], &settings);
-        assert_eq!(
-            outcome.status,
-            Status::Converged,
-            "{} after {}",
-            outcome.gradient_norm,
-            outcome.iterations
-        );
+        assert_eq!(outcome.status, Status::Converged, "{} after {}", outcome.gradient_norm, outcome.iterations);
         assert!(outcome.parameters.iter().all(|x| (x - 1.0).abs() < 1e-7));
         assert!(outcome.gradient_maximum <= outcome.gradient_norm && outcome.gradient_norm <= 1e-8);
     }
@@ -78,42 +54,21 @@ fn an_ill_conditioned_quadratic() {
 fn rosenbrocks_valley() {
     for dimensions in [2, 10] {
         let outcome = run(&mut rosenbrock, &vec![-1.2; dimensions], &tolerance(1e-10));
-        assert_eq!(
-            outcome.status,
-            Status::Converged,
-            "{}",
-            outcome.gradient_norm
-        );
-        assert!(
-            outcome.value < 1e-18 && outcome.evaluations < 200,
-            "{}",
-            outcome.evaluations
-        );
+        assert_eq!(outcome.status, Status::Converged, "{}", outcome.gradient_norm);
+        assert!(outcome.value < 1e-18 && outcome.evaluations < 200, "{}", outcome.evaluations);
     }
 }
 
 #[test]
 fn a_value_with_a_large_constant_still_gives_a_small_gradient() {
     // Near the minimum the values are all 1000 but for rounding; the gradients are not.
-    let mut objective =
-        |x: &[f64], gradient: &mut [f64]| rosenbrock(x, gradient).map(|value| value + 1000.0);
+    let mut objective = |x: &[f64], gradient: &mut [f64]| rosenbrock(x, gradient).map(|value| value + 1000.0);
     let outcome = run(&mut objective, &[-1.2, 1.0, -1.2, 1.0], &tolerance(1e-11));
-    assert_eq!(
-        outcome.status,
-        Status::Converged,
-        "{}",
-        outcome.gradient_norm
-    );
+    assert_eq!(outcome.status, Status::Converged, "{}", outcome.gradient_norm);
 }
 
 /// The mean cross-entropy of a linear classifier with three classes, and ½ λ Σ W²; its bias is not penalised.
-fn cross_entropy(
-    x: &[[f64; 2]],
-    labels: &[usize],
-    lambda: f64,
-    w: &[f64],
-    gradient: &mut [f64],
-) -> f64 {
+fn cross_entropy(x: &[[f64; 2]], labels: &[usize], lambda: f64, w: &[f64], gradient: &mut [f64]) -> f64 {
     let mut value = 0.0;
     gradient.fill(0.0);
     for (x, &label) in x.iter().zip(labels) {
@@ -136,47 +91,23 @@ fn cross_entropy(
 
 #[test]
 fn multinomial_logistic_regression_to_the_rounding_level() {
-    let x = [
-        [0.0, 0.1],
-        [0.2, -0.3],
-        [2.0, 0.4],
-        [1.7, -0.2],
-        [0.3, 2.1],
-        [-0.2, 1.8],
-        [1.0, 1.0],
-        [0.9, 0.2],
-    ];
+    let x = [[0.0, 0.1], [0.2, -0.3], [2.0, 0.4], [1.7, -0.2], [0.3, 2.1], [-0.2, 1.8], [1.0, 1.0], [0.9, 0.2]];
     let labels = [0, 0, 1, 1, 2, 2, 1, 0];
-    let mut objective =
-        |w: &[f64], gradient: &mut [f64]| Ok(cross_entropy(&x, &labels, 0.01, w, gradient));
+    let mut objective = |w: &[f64], gradient: &mut [f64]| Ok(cross_entropy(&x, &labels, 0.01, w, gradient));
     let outcome = run(&mut objective, &[0.0; 9], &tolerance(1e-13));
-    assert_eq!(
-        outcome.status,
-        Status::Converged,
-        "{}",
-        outcome.gradient_norm
-    );
+    assert_eq!(outcome.status, Status::Converged, "{}", outcome.gradient_norm);
     assert!((outcome.history[0].value - 3f64.ln()).abs() < 1e-15);
     // At the optimum of an unpenalised bias, the mean residual of each class is zero; the biases sum to what they began.
     assert!(outcome.parameters[6..].iter().sum::<f64>().abs() < 1e-12);
-    assert!(
-        outcome
-            .history
-            .windows(2)
-            .all(|pair| pair[1].value <= pair[0].value * (1.0 + 1e-12))
-    );
+    assert!(outcome.history.windows(2).all(|pair| pair[1].value <= pair[0].value * (1.0 + 1e-12)));
 }
 
 #[test]
 fn a_tolerance_out_of_reach_ends_at_the_rounding_level() {
     let x = [[0.0, 0.1], [0.2, -0.3], [2.0, 0.4], [1.7, -0.2]];
-    let mut objective =
-        |w: &[f64], gradient: &mut [f64]| Ok(cross_entropy(&x, &[0, 2, 1, 1], 0.1, w, gradient));
+    let mut objective = |w: &[f64], gradient: &mut [f64]| Ok(cross_entropy(&x, &[0, 2, 1, 1], 0.1, w, gradient));
     let outcome = run(&mut objective, &[0.0; 9], &tolerance(0.0));
-    assert!(matches!(
-        outcome.status,
-        Status::NoProgress | Status::Converged | Status::IterationLimit
-    ));
+    assert!(matches!(outcome.status, Status::NoProgress | Status::Converged | Status::IterationLimit));
     assert!(outcome.gradient_norm < 1e-14, "{}", outcome.gradient_norm);
 }
 
@@ -189,27 +120,15 @@ fn points_that_are_too_far_are_backed_away_from() {
             Ok(scale * (x[0] - x[0].ln()))
         };
         let outcome = run(&mut objective, &[start], &tolerance(1e-10));
-        assert_eq!(
-            outcome.status,
-            Status::Converged,
-            "{}",
-            outcome.gradient_norm
-        );
+        assert_eq!(outcome.status, Status::Converged, "{}", outcome.gradient_norm);
         assert!((outcome.parameters[0] - 1.0).abs() < 1e-8);
     }
     // A finite value whose gradient is not finite is too far as well.
     let mut objective = |x: &[f64], gradient: &mut [f64]| -> Result<f64, Infallible> {
-        gradient[0] = if x[0] > 2.0 {
-            f64::NAN
-        } else {
-            1e3 * (x[0] - 1.9)
-        };
+        gradient[0] = if x[0] > 2.0 { f64::NAN } else { 1e3 * (x[0] - 1.9) };
         Ok(500.0 * (x[0] - 1.9) * (x[0] - 1.9))
     };
-    assert_eq!(
-        run(&mut objective, &[-7.0], &tolerance(1e-10)).status,
-        Status::Converged
-    );
+    assert_eq!(run(&mut objective, &[-7.0], &tolerance(1e-10)).status, Status::Converged);
 }
 
 #[test]
@@ -219,37 +138,21 @@ fn a_function_without_a_minimum_ends() {
         Ok(-x[0])
     };
     let outcome = run(&mut objective, &[0.0], &Settings::default());
-    assert!(matches!(
-        outcome.status,
-        Status::IterationLimit | Status::NoProgress
-    ));
+    assert!(matches!(outcome.status, Status::IterationLimit | Status::NoProgress));
     assert!(outcome.value < 0.0);
 }
 
 #[test]
 fn no_parameters() {
-    let outcome = run(
-        &mut |_: &[f64], _: &mut [f64]| Ok(7.0),
-        &[],
-        &Settings::default(),
-    );
-    assert_eq!(
-        (outcome.status, outcome.value, outcome.evaluations),
-        (Status::Converged, 7.0, 1)
-    );
+    let outcome = run(&mut |_: &[f64], _: &mut [f64]| Ok(7.0), &[], &Settings::default());
+    assert_eq!((outcome.status, outcome.value, outcome.evaluations), (Status::Converged, 7.0, 1));
 }
 
 #[test]
 fn the_iteration_limit() {
-    let settings = Settings {
-        iteration_limit: 3,
-        ..Settings::default()
-    };
+    let settings = Settings { iteration_limit: 3, ..Settings::default() };
     let outcome = run(&mut rosenbrock, &[-1.2, 1.0], &settings);
-    assert_eq!(
-        (outcome.status, outcome.iterations, outcome.history.len()),
-        (Status::IterationLimit, 3, 4)
-    );
+    assert_eq!((outcome.status, outcome.iterations, outcome.history.len()), (Status::IterationLimit, 3, 4));
     assert!(outcome.value < outcome.history[0].value);
 }
 
@@ -257,68 +160,33 @@ fn the_iteration_limit() {
 fn an_interruption_returns_what_was_reached() {
     let interrupted = AtomicBool::new(false);
     let mut events = Vec::new();
-    let outcome = minimise(
-        &mut rosenbrock,
-        vec![-1.2, 1.0],
-        &Settings::default(),
-        &interrupted,
-        &mut |progress| {
-            events.push(*progress);
-            interrupted.store(progress.iteration == 4, Ordering::Relaxed);
-        },
-    )
+    let outcome = minimise(&mut rosenbrock, vec![-1.2, 1.0], &Settings::default(), &interrupted, &mut |progress| {
+        events.push(*progress);
+        interrupted.store(progress.iteration == 4, Ordering::Relaxed);
+    })
     .unwrap();
-    assert_eq!(
-        (outcome.status, outcome.iterations),
-        (Status::Interrupted, 4)
-    );
+    assert_eq!((outcome.status, outcome.iterations), (Status::Interrupted, 4));
     assert_eq!(events, outcome.history);
     let mut gradient = [0.0; 2];
-    assert_eq!(
-        rosenbrock(&outcome.parameters, &mut gradient),
-        Ok(outcome.value)
-    );
+    assert_eq!(rosenbrock(&outcome.parameters, &mut gradient), Ok(outcome.value));
 }
 
 #[test]
 fn errors_and_a_start_without_a_value_are_returned() {
     let flag = AtomicBool::new(false);
     let mut fails = |_: &[f64], _: &mut [f64]| Err::<f64, _>("out of memory");
-    let error = minimise(
-        &mut fails,
-        vec![0.0],
-        &Settings::default(),
-        &flag,
-        &mut |_| {},
-    )
-    .unwrap_err();
+    let error = minimise(&mut fails, vec![0.0], &Settings::default(), &flag, &mut |_| {}).unwrap_err();
     assert_eq!(error, MinimiseError::Objective("out of memory"));
     let mut not_finite = |_: &[f64], gradient: &mut [f64]| -> Result<f64, Infallible> {
         gradient[1] = f64::NAN;
         Ok(1.0)
     };
-    let error = minimise(
-        &mut not_finite,
-        vec![0.0; 2],
-        &Settings::default(),
-        &flag,
-        &mut |_| {},
-    )
-    .unwrap_err();
-    assert!(matches!(
-        error,
-        MinimiseError::StartNotFinite {
-            parameter: Some(1),
-            ..
-        }
-    ));
+    let error = minimise(&mut not_finite, vec![0.0; 2], &Settings::default(), &flag, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, MinimiseError::StartNotFinite { parameter: Some(1), .. }));
 }
 
 #[test]
 fn the_same_input_gives_the_same_bits() {
     let once = run(&mut rosenbrock, &[-1.2, 1.0, 3.0], &tolerance(1e-10));
-    assert_eq!(
-        once,
-        run(&mut rosenbrock, &[-1.2, 1.0, 3.0], &tolerance(1e-10))
-    );
+    assert_eq!(once, run(&mut rosenbrock, &[-1.2, 1.0, 3.0], &tolerance(1e-10)));
 }

@@ -13,19 +13,10 @@ use kobai_fit::table::Table;
 fn parts(file: &str, features: &str, targets: &str) -> [(Array, Array); 2] {
     let table = Table::read(format!("{}/../data/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let parts = split(table.rows, HELD_OUT_FRACTION, SEED).unwrap();
-    let fit = |text| {
-        Binding::parse(text)
-            .unwrap()
-            .fit(&table, &parts.training)
-            .unwrap()
-    };
+    let fit = |text| Binding::parse(text).unwrap().fit(&table, &parts.training).unwrap();
     let (features, targets) = (fit(features), fit(targets));
-    [&parts.training, &parts.held_out].map(|rows| {
-        (
-            features.apply(&table, rows).unwrap(),
-            targets.apply(&table, rows).unwrap(),
-        )
-    })
+    [&parts.training, &parts.held_out]
+        .map(|rows| (features.apply(&table, rows).unwrap(), targets.apply(&table, rows).unwrap()))
 }
 
 /// z = x W + b for one row, where the parameters are W [D, K], then b [K].
@@ -40,59 +31,28 @@ fn logits(x: &[f64], parameters: &[f64], classes: usize) -> Vec<f64> {
 /// Adds x ⊗ residual and the residual itself to the gradient by W and b.
 fn add_row(gradient: &mut [f64], x: &[f64], residual: &[f64]) {
     for (d, x_d) in x.iter().chain(&[1.0]).enumerate() {
-        gradient[d * residual.len()..]
-            .iter_mut()
-            .zip(residual)
-            .for_each(|(g, r)| *g += x_d * r);
+        gradient[d * residual.len()..].iter_mut().zip(residual).for_each(|(g, r)| *g += x_d * r);
     }
 }
 
 /// Adds ½ λ Σ W² and its gradient to a sum over `rows` rows that becomes a mean.
-fn finish(
-    sum: f64,
-    rows: usize,
-    lambda: f64,
-    parameters: &[f64],
-    gradient: &mut [f64],
-    penalised: usize,
-) -> f64 {
+fn finish(sum: f64, rows: usize, lambda: f64, parameters: &[f64], gradient: &mut [f64], penalised: usize) -> f64 {
     gradient.iter_mut().for_each(|g| *g /= rows as f64);
-    gradient[..penalised]
-        .iter_mut()
-        .zip(parameters)
-        .for_each(|(g, w)| *g += lambda * w);
+    gradient[..penalised].iter_mut().zip(parameters).for_each(|(g, w)| *g += lambda * w);
     sum / rows as f64 + 0.5 * lambda * parameters[..penalised].iter().map(|w| w * w).sum::<f64>()
 }
 
-fn fit(
-    objective: impl FnMut(&[f64], &mut [f64]) -> Result<f64, Infallible>,
-    parameters: usize,
-) -> Outcome {
+fn fit(objective: impl FnMut(&[f64], &mut [f64]) -> Result<f64, Infallible>, parameters: usize) -> Outcome {
     let (mut objective, never) = (objective, AtomicBool::new(false));
-    let outcome = minimise(
-        &mut objective,
-        vec![0.0; parameters],
-        &Settings::default(),
-        &never,
-        &mut |_| {},
-    )
-    .unwrap();
-    assert_eq!(
-        outcome.status,
-        Status::Converged,
-        "{}",
-        outcome.gradient_norm
-    );
+    let outcome = minimise(&mut objective, vec![0.0; parameters], &Settings::default(), &never, &mut |_| {}).unwrap();
+    assert_eq!(outcome.status, Status::Converged, "{}", outcome.gradient_norm);
     outcome
 }
 
 #[test]
 fn softmax_regression_on_digits() {
-    let [(x, t), (x_held_out, t_held_out)] = parts(
-        "digits.csv",
-        "x = columns pixel_0..pixel_63 scaled by 1/16",
-        "t = one-hot label",
-    );
+    let [(x, t), (x_held_out, t_held_out)] =
+        parts("digits.csv", "x = columns pixel_0..pixel_63 scaled by 1/16", "t = one-hot label");
     let objective = |parameters: &[f64], gradient: &mut [f64]| {
         gradient.fill(0.0);
         let mut sum = 0.0;
@@ -100,37 +60,24 @@ fn softmax_regression_on_digits() {
             let z = logits(x, parameters, 10);
             let largest = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             let total: f64 = z.iter().map(|z| (z - largest).exp()).sum();
-            let residual: Vec<f64> = z
-                .iter()
-                .zip(t)
-                .map(|(z, t)| (z - largest).exp() / total - t)
-                .collect();
+            let residual: Vec<f64> = z.iter().zip(t).map(|(z, t)| (z - largest).exp() / total - t).collect();
             sum += largest + total.ln() - z.iter().zip(t).map(|(z, t)| z * t).sum::<f64>();
             add_row(gradient, x, &residual);
         }
         Ok(finish(sum, 1438, 0.001, parameters, gradient, 640))
     };
     let outcome = fit(objective, 650);
-    assert!(
-        (outcome.value - 0.260_274_730_102_60).abs() < 1e-12,
-        "{}",
-        outcome.value
-    );
+    assert!((outcome.value - 0.260_274_730_102_60).abs() < 1e-12, "{}", outcome.value);
     let largest = |row: &[f64]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
     let rows = x_held_out.data.chunks(64).zip(t_held_out.data.chunks(10));
-    let right = rows
-        .filter(|(x, t)| largest(&logits(x, &outcome.parameters, 10)) == largest(t))
-        .count();
+    let right = rows.filter(|(x, t)| largest(&logits(x, &outcome.parameters, 10)) == largest(t)).count();
     assert_eq!((right, x_held_out.shape[0]), (346, 359));
 }
 
 #[test]
 fn logistic_regression_on_breast_cancer() {
-    let [(x, t), (x_held_out, t_held_out)] = parts(
-        "breast-cancer.csv",
-        "x = columns * except malignant standardised",
-        "t = column malignant",
-    );
+    let [(x, t), (x_held_out, t_held_out)] =
+        parts("breast-cancer.csv", "x = columns * except malignant standardised", "t = column malignant");
     let objective = |parameters: &[f64], gradient: &mut [f64]| {
         gradient.fill(0.0);
         let mut sum = 0.0;
@@ -142,14 +89,8 @@ fn logistic_regression_on_breast_cancer() {
         Ok(finish(sum, 455, 0.01, parameters, gradient, 30))
     };
     let outcome = fit(objective, 31);
-    assert!(
-        (outcome.value - 0.106_445_252_030_60).abs() < 1e-12,
-        "{}",
-        outcome.value
-    );
+    assert!((outcome.value - 0.106_445_252_030_60).abs() < 1e-12, "{}", outcome.value);
     let rows = x_held_out.data.chunks(30).zip(&t_held_out.data);
-    let right = rows
-        .filter(|(x, t)| (logits(x, &outcome.parameters, 1)[0] > 0.0) == (**t == 1.0))
-        .count();
+    let right = rows.filter(|(x, t)| (logits(x, &outcome.parameters, 1)[0] > 0.0) == (**t == 1.0)).count();
     assert_eq!((right, t_held_out.shape[0]), (113, 114));
 }

@@ -67,7 +67,12 @@ pub fn conditions_of(context: &mut Context, function: Function, arguments: &[Exp
     rows.iter().filter_map(|template| instantiate(context, template, function, arguments)).collect()
 }
 
-fn instantiate(context: &mut Context, (pattern, names): &Template, function: Function, arguments: &[Expr]) -> Option<Expr> {
+fn instantiate(
+    context: &mut Context,
+    (pattern, names): &Template,
+    function: Function,
+    arguments: &[Expr],
+) -> Option<Expr> {
     let mut bindings = Bindings::default();
     for (name, &argument) in argument_names(function).iter().zip(arguments) {
         if let Some(&symbol) = names.get(*name) {
@@ -84,7 +89,12 @@ pub fn general_rule(function: Function) -> Option<((Context, Expr), Expr)> {
         .iter()
         .map(|name| {
             let spelling = Spelling { plain: (*name).to_owned(), latex: (*name).to_owned() };
-            let symbol = context.declare_symbol(SymbolInformation { name: spelling, axes: Vec::new(), integer: false, defined: false });
+            let symbol = context.declare_symbol(SymbolInformation {
+                name: spelling,
+                axes: Vec::new(),
+                integer: false,
+                defined: false,
+            });
             context.entry(symbol, Vec::new())
         })
         .collect();

@@ -38,6 +38,8 @@ pub struct Evaluator<'a, A: Arithmetic> {
     arithmetic: &'a mut A,
     environment: Vec<(Index, usize)>,
     reductions: HashMap<Key, Parts<A::Value>>,
+    /// Values of inputs that stand in for the bound ones.
+    values: HashMap<Symbol, Vec<A::Value>>,
 }
 
 /// A value as a sum of two: the maximum and the rest of a log-sum-exp; elsewhere the second part is absent.
@@ -50,7 +52,20 @@ struct Parts<V> {
 impl<'a, A: Arithmetic> Evaluator<'a, A> {
     /// An evaluator of expressions of this context at these inputs.
     pub fn new(context: &'a Context, bound: &'a Bound<'a>, arithmetic: &'a mut A) -> Evaluator<'a, A> {
-        Evaluator { context, bound, arithmetic, environment: Vec::new(), reductions: HashMap::new() }
+        Evaluator {
+            context,
+            bound,
+            arithmetic,
+            environment: Vec::new(),
+            reductions: HashMap::new(),
+            values: HashMap::new(),
+        }
+    }
+
+    /// The same with other values for some of the inputs, row-major.
+    pub fn with_values(mut self, values: HashMap<Symbol, Vec<A::Value>>) -> Self {
+        self.values = values;
+        self
     }
 
     /// The value of a scalar expression.
@@ -72,7 +87,13 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
         Ok(Tensor { shape, data })
     }
 
-    fn fill(&mut self, expr: Expr, indices: &[Index], shape: &[usize], data: &mut Vec<A::Value>) -> Result<(), Diagnostic> {
+    fn fill(
+        &mut self,
+        expr: Expr,
+        indices: &[Index],
+        shape: &[usize],
+        data: &mut Vec<A::Value>,
+    ) -> Result<(), Diagnostic> {
         let (Some((&index, indices)), Some((&size, shape))) = (indices.split_first(), shape.split_first()) else {
             data.push(self.value(expr)?);
             return Ok(());
@@ -118,7 +139,8 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
             }
             Node::Power(base, exponent) => self.power(*base, *exponent)?,
             Node::Call(function, arguments) => {
-                let arguments = arguments.iter().map(|&argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
+                let arguments =
+                    arguments.iter().map(|&argument| self.value(argument)).collect::<Result<Vec<_>, _>>()?;
                 self.arithmetic.call(*function, &arguments)
             }
             Node::Mul(factors) => self.product(factors)?,
@@ -166,6 +188,9 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
                     return Err(error.with("name", name).with("size", size.to_string()));
                 }
             }
+        }
+        if let Some(value) = self.values.get(&symbol).and_then(|values| values.get(offset)) {
+            return Ok(value.clone());
         }
         let value = array.data.get(offset).copied().unwrap_or(f64::NAN);
         Ok(self.arithmetic.double(value))
@@ -268,7 +293,12 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
         Parts { leading, trailing: None }
     }
 
-    fn fold(&mut self, values: Vec<A::Value>, start: f64, join: impl Fn(&mut A, &A::Value, &A::Value) -> A::Value) -> A::Value {
+    fn fold(
+        &mut self,
+        values: Vec<A::Value>,
+        start: f64,
+        join: impl Fn(&mut A, &A::Value, &A::Value) -> A::Value,
+    ) -> A::Value {
         let start = self.arithmetic.double(start);
         values.into_iter().fold(start, |so_far, value| join(self.arithmetic, &so_far, &value))
     }
@@ -307,6 +337,7 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
 
     fn is_infinite(&mut self, value: &A::Value) -> bool {
         let (above, below) = (self.arithmetic.infinity(false), self.arithmetic.infinity(true));
-        self.arithmetic.compare(value, &above) == Some(Ordering::Equal) || self.arithmetic.compare(value, &below) == Some(Ordering::Equal)
+        self.arithmetic.compare(value, &above) == Some(Ordering::Equal)
+            || self.arithmetic.compare(value, &below) == Some(Ordering::Equal)
     }
 }

@@ -8,7 +8,7 @@ pub mod format;
 use crate::derivation::{Derivation, Slot, Step};
 use crate::expr::{Context, Expr};
 use crate::function::{Function, ROWS};
-use crate::print_own::{Notation, print, print_condition};
+use crate::print::{Notation, print, print_condition, print_name};
 use crate::source::Diagnostic;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -174,7 +174,7 @@ impl Speaker<'_> {
             Slot::Condition(expr) => self.in_sentence(print_condition(self.context, *expr, self.notation)),
             Slot::Name(symbol) => {
                 let name = &self.context.symbol(*symbol).name;
-                self.in_sentence(self.notation.name(name))
+                self.in_sentence(print_name(name, self.notation))
             }
         }
     }

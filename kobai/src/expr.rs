@@ -222,7 +222,7 @@ impl Context {
     /// The author's letter for a free index.
     pub fn index_name(&self, index: Index) -> Option<&Spelling> {
         match index.variable {
-            Variable::Free(number) => self.index_names[number as usize].as_ref(),
+            Variable::Free(number) => self.index_names.get(number as usize)?.as_ref(),
             Variable::Bound(_) => None,
         }
     }

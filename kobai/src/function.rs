@@ -162,9 +162,7 @@ impl Function {
 
     /// The function that is spelt so in plain text.
     pub fn from_plain(name: &str) -> Option<Function> {
-        ROWS.iter()
-            .find(|row| row.plain == name)
-            .map(|row| row.function)
+        ROWS.iter().find(|row| row.plain == name).map(|row| row.function)
     }
 }
 

@@ -1,4 +1,5 @@
 //! Kobai: the compiler.
+pub mod check;
 pub mod derivation;
 pub mod differentiate;
 pub mod eval;
@@ -8,7 +9,7 @@ pub mod formula;
 pub mod function;
 pub mod parse;
 pub mod plan;
-pub mod print_own;
+pub mod print;
 pub mod resolve;
 pub mod rewrite;
 pub mod source;

@@ -14,6 +14,7 @@ mod product;
 mod tree;
 
 use crate::expr::{Context, Expr, Index, Symbol};
+use crate::formula::Spelling;
 use build::Builder;
 use tree::Tree;
 
@@ -23,8 +24,10 @@ pub enum Notation {
     /// LaTeX, as in a paper; reads back as the same expression.
     #[default]
     Latex,
-    /// ASCII for a terminal; reads back as the same expression.
+    /// ASCII; reads back as the same expression.
     Plain,
+    /// Plain text with mathematical characters (Σ, ∂, α, −) for people to look at; it is not meant to be read back.
+    Terminal,
     /// Presentation MathML, which browsers show without a script.
     MathMl,
 }
@@ -36,8 +39,6 @@ pub struct Options {
     pub notation: Notation,
     /// A subexpression to mark as changed, wherever it occurs.
     pub emphasis: Option<Expr>,
-    /// Plain text with mathematical characters (Σ, ∂, α, −) for people to look at; it is not meant to be read back.
-    pub unicode: bool,
 }
 
 /// Prints an expression.
@@ -49,26 +50,36 @@ pub fn print(context: &Context, expr: Expr, notation: Notation) -> String {
 pub fn print_with(context: &Context, expr: Expr, options: &Options) -> String {
     let free = context.free_indices_in_order(expr);
     let tree = Builder::new(context, &free, options.emphasis).expression(expr);
-    render(&tree, options)
+    render(&tree, options.notation)
 }
 
 /// Prints a condition (a comparison, a delta, 1 where it holds) as a relation, without the brackets of an indicator.
-pub fn print_condition(context: &Context, condition: Expr, options: &Options) -> String {
+pub fn print_condition(context: &Context, condition: Expr, notation: Notation) -> String {
     let free = context.free_indices_in_order(condition);
-    let tree = Builder::new(context, &free, options.emphasis).condition(condition, None);
-    render(&tree, options)
+    let tree = Builder::new(context, &free, None).condition(condition, None);
+    render(&tree, notation)
+}
+
+/// Prints a name.
+pub fn print_name(name: &Spelling, notation: Notation) -> String {
+    match notation {
+        Notation::Latex => name.latex.clone(),
+        Notation::Plain => name.plain.clone(),
+        Notation::Terminal | Notation::MathMl => glyph::line(&name.latex),
+    }
 }
 
 /// Prints an entry of a symbol at indices, as on the left of a definition.
 pub fn print_symbol(context: &Context, symbol: Symbol, indices: &[Index], notation: Notation) -> String {
     let tree = Builder::new(context, indices, None).symbol_at(symbol, indices);
-    render(&tree, &Options { notation, ..Options::default() })
+    render(&tree, notation)
 }
 
-fn render(tree: &Tree, options: &Options) -> String {
-    match options.notation {
+fn render(tree: &Tree, notation: Notation) -> String {
+    match notation {
         Notation::Latex => latex::render(tree),
-        Notation::Plain => plain::render(tree, options.unicode),
+        Notation::Plain => plain::render(tree, false),
+        Notation::Terminal => plain::render(tree, true),
         Notation::MathMl => mathml::render(tree),
     }
 }

@@ -20,10 +20,7 @@ impl Span {
 
     /// The smallest span that holds both.
     pub fn to(self, other: Span) -> Span {
-        Span {
-            start: self.start.min(other.start),
-            end: self.end.max(other.end),
-        }
+        Span { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
 
@@ -55,32 +52,17 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error at a place.
     pub fn error(code: &'static str, span: Span) -> Diagnostic {
-        Diagnostic {
-            code,
-            severity: Severity::Error,
-            span: Some(span),
-            related: None,
-            slots: Vec::new(),
-        }
+        Diagnostic { code, severity: Severity::Error, span: Some(span), related: None, slots: Vec::new() }
     }
 
     /// An error about the data, without a place in the text.
     pub fn data_error(code: &'static str) -> Diagnostic {
-        Diagnostic {
-            code,
-            severity: Severity::Error,
-            span: None,
-            related: None,
-            slots: Vec::new(),
-        }
+        Diagnostic { code, severity: Severity::Error, span: None, related: None, slots: Vec::new() }
     }
 
     /// A warning at a place.
     pub fn warning(code: &'static str, span: Span) -> Diagnostic {
-        Diagnostic {
-            severity: Severity::Warning,
-            ..Diagnostic::error(code, span)
-        }
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, span) }
     }
 
     /// Adds the value of a slot.

@@ -4,13 +4,14 @@
 //! are rewritten once more, where a softmax residual p − t would cancel.
 
 use crate::differentiate::reverse::{Gradient, gradient};
-use crate::expr::{Constant, Context, Expr, Index, Node, Reduction, Symbol};
+use crate::expr::{Constant, Context, Expr, Index, Node, Rational, Reduction, Symbol};
 use crate::function::Function;
 use crate::resolve::Program;
 use crate::rewrite::bounds::{Knowledge, log_softmax_place};
 use crate::rewrite::rules::{Hazard, Rule, STABILITY, read_all};
 use crate::rewrite::simplify::simplify_sums;
 use crate::rewrite::{Fired, Rewriter};
+use num_traits::{One, Signed, Zero};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -19,7 +20,11 @@ thread_local! {
 }
 
 fn rules() -> Vec<Rule> {
-    let mut rules = vec![Rule::function("masked-exponential", Hazard::None, masked_exponential)];
+    let mut rules = vec![
+        Rule::function("masked-exponential", Hazard::None, masked_exponential),
+        Rule::function("exact-logarithm", Hazard::None, exact_logarithm),
+        Rule::function("change-of-base", Hazard::Underflow, change_of_base),
+    ];
     rules.extend(read_all(STABILITY));
     rules
 }
@@ -66,8 +71,13 @@ pub fn knowledge(program: &Program) -> Knowledge {
 /// Rewrites the loss of a program into stable primitives.
 pub fn stabilise(program: &mut Program) -> Stable {
     let loss = written_out(program);
+    stabilise_expression(program, loss)
+}
+
+/// Rewrites an expression in the program's inputs into stable primitives.
+pub fn stabilise_expression(program: &mut Program, expr: Expr) -> Stable {
     let knowledge = knowledge(program);
-    let loss = simplify_sums(&mut program.context, loss);
+    let loss = simplify_sums(&mut program.context, expr);
     let rules = RULES.with(Rc::clone);
     let mut rewriter = Rewriter::new(&rules, &knowledge);
     let loss = rewriter.rewrite(&mut program.context, loss);
@@ -77,6 +87,62 @@ pub fn stabilise(program: &mut Program) -> Stable {
 /// The gradient of a stable loss.
 pub fn stable_gradient(context: &mut Context, loss: Expr, symbols: &[Symbol]) -> Vec<Gradient> {
     gradient(context, loss, symbols, &softmax_residual)
+}
+
+/// log_a x of numbers, where it is rational: log_2 8 = 3, log_9 27 = 3/2.
+fn exact_logarithm(context: &mut Context, expr: Expr) -> Option<Expr> {
+    let Node::Call(Function::LogBase, arguments) = context.node(expr) else { return None };
+    let (base, argument) = (context.as_number(arguments[0])?, context.as_number(arguments[1])?);
+    let value = rational_logarithm(base.clone(), argument.clone(), MOST_QUOTIENTS)?;
+    Some(context.number(value))
+}
+
+/// Rational logarithms with longer continued fractions are left to the numbers.
+const MOST_QUOTIENTS: usize = 32;
+
+/// A rational logarithm is found long before its remainders grow to so many bits.
+const MOST_BITS: u64 = 4_096;
+/// As are those with an exponent above this.
+const LARGEST_QUOTIENT: u32 = 4_096;
+
+/// The exponent by Euclid's algorithm on logarithms, with divisions in place of subtractions.
+fn rational_logarithm(base: Rational, argument: Rational, left: usize) -> Option<Rational> {
+    let one = Rational::one();
+    let long = |value: &Rational| value.numer().bits().max(value.denom().bits()) > MOST_BITS;
+    if left == 0 || long(&base) || long(&argument) || !base.is_positive() || !argument.is_positive() || base == one {
+        return None;
+    }
+    if argument == one {
+        return Some(Rational::zero());
+    }
+    if base < one {
+        return rational_logarithm(base.recip(), argument, left).map(|value| -value);
+    }
+    if argument < one {
+        return rational_logarithm(base, argument.recip(), left).map(|value| -value);
+    }
+    if argument < base {
+        return rational_logarithm(argument, base, left - 1).map(|value| value.recip());
+    }
+    let (mut rest, mut quotient) = (argument, Rational::zero());
+    while rest >= base {
+        rest /= &base;
+        quotient += &one;
+        if quotient > Rational::from_integer(LARGEST_QUOTIENT.into()) {
+            return None;
+        }
+    }
+    rational_logarithm(base, rest, left - 1).map(|value| quotient + value)
+}
+
+/// log_a x = log x / log a, where x is more than a name: the natural logarithm has the stability rules.
+fn change_of_base(context: &mut Context, expr: Expr) -> Option<Expr> {
+    let Node::Call(Function::LogBase, arguments) = context.node(expr).clone() else { return None };
+    if matches!(context.node(arguments[1]), Node::Symbol(..) | Node::Number(_) | Node::Constant(_)) {
+        return None;
+    }
+    let (argument, base) = (context.apply(Function::Log, arguments[1]), context.apply(Function::Log, arguments[0]));
+    Some(context.divide(argument, base))
 }
 
 /// Σ [c] e^f = Σ e^{[c] f − [not c] ∞}: the mask goes into the exponent, where a log-sum-exp can take it.
@@ -173,11 +239,20 @@ fn residual_of_sum(context: &mut Context, exponent: Expr, place: Expr, weight: E
 }
 
 /// p C − c δ_{jy}
-fn residual_of_delta(context: &mut Context, exponent: Expr, place: Expr, weight: Expr, others: &[Expr]) -> Option<Expr> {
-    let (position, delta) = others.iter().enumerate().find_map(|(position, &other)| Some((position, delta_at(context, other, place)?)))?;
+fn residual_of_delta(
+    context: &mut Context,
+    exponent: Expr,
+    place: Expr,
+    weight: Expr,
+    others: &[Expr],
+) -> Option<Expr> {
+    let (position, delta) =
+        others.iter().enumerate().find_map(|(position, &other)| Some((position, delta_at(context, other, place)?)))?;
     let constant = context.divide(others[position], delta);
     let constant = context.negate(constant);
-    if context.any(constant, &|node| matches!(node, Node::Delta(..))) || context.any(weight, &|node| matches!(node, Node::Delta(..))) {
+    if context.any(constant, &|node| matches!(node, Node::Delta(..)))
+        || context.any(weight, &|node| matches!(node, Node::Delta(..)))
+    {
         return None;
     }
     let mut terms = others.to_vec();

@@ -73,11 +73,7 @@ const POINTS: &[f64] = &[
 fn points(count: usize) -> Vec<f64> {
     let mut points = POINTS.to_vec();
     for centre in [0.5, 1.0, 2.0, LN_2, PI, 1.461_632_144_968_362_3, 10.0] {
-        points.extend(
-            (1..=45)
-                .step_by(4)
-                .flat_map(|k| [centre + 0.5_f64.powi(k), centre - 0.5_f64.powi(k)]),
-        );
+        points.extend((1..=45).step_by(4).flat_map(|k| [centre + 0.5_f64.powi(k), centre - 0.5_f64.powi(k)]));
         points.extend([centre.next_up(), centre.next_down()]);
     }
     let mut random = Random(1);
@@ -97,37 +93,20 @@ fn points(count: usize) -> Vec<f64> {
 fn arguments(function: Function, count: usize) -> Vec<Vec<f64>> {
     let all = points(count);
     match function {
-        Function::LogGamma | Function::Digamma | Function::Trigamma => all
-            .into_iter()
-            .filter(|x| *x > 0.0)
-            .map(|x| vec![x])
-            .collect(),
+        Function::LogGamma | Function::Digamma | Function::Trigamma => {
+            all.into_iter().filter(|x| *x > 0.0).map(|x| vec![x]).collect()
+        }
         _ if function.row().arity == 1 => all.into_iter().map(|x| vec![x]).collect(),
         _ => {
             let mut random = Random(2);
             let length = all.len() as u64;
-            let bases = [
-                2.0,
-                10.0,
-                3.0,
-                0.5,
-                1.000_000_000_000_909_5,
-                1.0_f64.next_down(),
-                1e300,
-                1e-300,
-                5e-324,
-                -1.0,
-            ];
-            let mut pairs: Vec<Vec<f64>> = bases
-                .iter()
-                .flat_map(|a| all.iter().map(|x| vec![*a, *x]))
-                .collect();
-            pairs.extend((0..length).map(|_| {
-                vec![
-                    all[(random.bits() % length) as usize],
-                    all[(random.bits() % length) as usize],
-                ]
-            }));
+            let bases =
+                [2.0, 10.0, 3.0, 0.5, 1.000_000_000_000_909_5, 1.0_f64.next_down(), 1e300, 1e-300, 5e-324, -1.0];
+            let mut pairs: Vec<Vec<f64>> = bases.iter().flat_map(|a| all.iter().map(|x| vec![*a, *x])).collect();
+            pairs.extend(
+                (0..length)
+                    .map(|_| vec![all[(random.bits() % length) as usize], all[(random.bits() % length) as usize]]),
+            );
             pairs
         }
     }
@@ -145,18 +124,10 @@ fn error_in_ulp(high: &mut High, got: f64, expected: &BigFloat) -> f64 {
             return 0.0;
         }
     } else if !got.is_finite() || !nearest.is_finite() {
-        return if nearest.abs() == f64::MAX || got.abs() == f64::MAX {
-            1.0
-        } else {
-            f64::INFINITY
-        };
+        return if nearest.abs() == f64::MAX || got.abs() == f64::MAX { 1.0 } else { f64::INFINITY };
     }
     let unit = nearest.abs().next_up() - nearest.abs();
-    let unit = if unit.is_finite() {
-        unit
-    } else {
-        2_f64.powi(971)
-    };
+    let unit = if unit.is_finite() { unit } else { 2_f64.powi(971) };
     let (got, unit) = (high.double(got), high.double(unit));
     let difference = high.subtract(&got, expected);
     let ratio = high.divide(&difference, &unit);
@@ -177,47 +148,28 @@ fn doubles_keep_their_bounds() {
             }
         }
         println!("{:12} {worst:8.3} at {place:?}", function.row().plain);
-        assert!(
-            worst <= bound,
-            "{}: {worst} ulp at {place:?}",
-            function.row().plain
-        );
+        assert!(worst <= bound, "{}: {worst} ulp at {place:?}", function.row().plain);
     }
 }
 
 #[test]
 fn every_function_has_a_bound() {
     for row in ROWS {
-        assert!(
-            BOUNDS.iter().any(|(function, _)| *function == row.function),
-            "{}",
-            row.plain
-        );
+        assert!(BOUNDS.iter().any(|(function, _)| *function == row.function), "{}", row.plain);
     }
 }
 
 /// Arguments that no double is: next to a root or a pole by 2^−100 and 2^−200, tiny and huge.
 fn hard_points(high: &mut High) -> Vec<BigFloat> {
-    let mut hard: Vec<BigFloat> = [
-        "1e-5000",
-        "1e-100000",
-        "1e5000",
-        "1e9",
-        "123456.789",
-        "1.4616321449683623412626595423",
-    ]
-    .iter()
-    .map(|text| high.from_decimal(text))
-    .collect();
+    let mut hard: Vec<BigFloat> =
+        ["1e-5000", "1e-100000", "1e5000", "1e9", "123456.789", "1.4616321449683623412626595423"]
+            .iter()
+            .map(|text| high.from_decimal(text))
+            .collect();
     for centre in [0.5, 1.0, 2.0, 0.0, 3.0] {
         let centre = high.double(centre);
-        for distance in [
-            2_f64.powi(-100),
-            -(2_f64.powi(-100)),
-            2_f64.powi(-200),
-            -(2_f64.powi(-200)),
-            2_f64.powi(-40),
-        ] {
+        for distance in [2_f64.powi(-100), -(2_f64.powi(-100)), 2_f64.powi(-200), -(2_f64.powi(-200)), 2_f64.powi(-40)]
+        {
             let distance = high.double(distance);
             hard.push(high.add(&centre, &distance));
         }
@@ -238,19 +190,14 @@ fn more_bits_change_only_the_last_ones() {
             .map(|arguments| exact_arguments(&mut low, arguments))
             .collect();
         let partner = low.double(2.5);
-        cases.extend(hard.iter().map(|x| {
-            if row.arity == 1 {
-                vec![x.clone()]
-            } else {
-                vec![partner.clone(), x.clone()]
-            }
-        }));
+        cases.extend(hard.iter().map(
+            |x| {
+                if row.arity == 1 { vec![x.clone()] } else { vec![partner.clone(), x.clone()] }
+            },
+        ));
         let mut worst = 0.0_f64;
         for case in cases {
-            let (got, expected) = (
-                low.call(row.function, &case),
-                high.call(row.function, &case),
-            );
+            let (got, expected) = (low.call(row.function, &case), high.call(row.function, &case));
             assert_eq!(got.is_nan(), expected.is_nan(), "{} at {case:?}", row.plain);
             if got.is_nan() {
                 continue;
@@ -329,11 +276,7 @@ fn conventions<A: Arithmetic>(arithmetic: &mut A) -> Vec<(String, f64, f64)> {
     for &(a, (p, q), expected) in ROOTS {
         let x = arithmetic.double(a);
         let got = arithmetic.power_rational(&x, &fraction(p, q));
-        results.push((
-            format!("{a} ^ {p}/{q}"),
-            arithmetic.to_double(&got),
-            expected,
-        ));
+        results.push((format!("{a} ^ {p}/{q}"), arithmetic.to_double(&got), expected));
     }
     for &(a, x, expected) in LOGARITHMS {
         let (base, argument) = (arithmetic.double(a), arithmetic.double(x));
@@ -344,19 +287,11 @@ fn conventions<A: Arithmetic>(arithmetic: &mut A) -> Vec<(String, f64, f64)> {
         for function in [Function::LogGamma, Function::Digamma, Function::Trigamma] {
             let x = arithmetic.double(pole);
             let got = arithmetic.call(function, &[x]);
-            results.push((
-                format!("{function:?} {pole}"),
-                arithmetic.to_double(&got),
-                f64::NAN,
-            ));
+            results.push((format!("{function:?} {pole}"), arithmetic.to_double(&got), f64::NAN));
         }
     }
     let got = arithmetic.call(Function::Max, &[]);
-    results.push((
-        "max of nothing".into(),
-        arithmetic.to_double(&got),
-        f64::NAN,
-    ));
+    results.push(("max of nothing".into(), arithmetic.to_double(&got), f64::NAN));
     results
 }
 
@@ -365,10 +300,7 @@ fn both_arithmetics_keep_the_conventions() {
     let mut all = conventions(&mut Double);
     all.extend(conventions(&mut High::new(256)));
     for (expression, got, expected) in all {
-        assert!(
-            got == expected || (got.is_nan() && expected.is_nan()),
-            "{expression} = {got}, not {expected}"
-        );
+        assert!(got == expected || (got.is_nan() && expected.is_nan()), "{expression} = {got}, not {expected}");
     }
 }
 
@@ -414,11 +346,7 @@ fn fractional_powers_of_doubles_are_accurate() {
         let exact = high.double(x);
         for (p, q) in [(1, 2), (1, 3), (2, 3), (-1, 2), (3, 2), (5, 7), (-1, 3)] {
             let expected = high.power_rational(&exact, &fraction(p, q));
-            let error = error_in_ulp(
-                &mut high,
-                Double.power_rational(&x, &fraction(p, q)),
-                &expected,
-            );
+            let error = error_in_ulp(&mut high, Double.power_rational(&x, &fraction(p, q)), &expected);
             assert!(error < 1.5, "{x}^({p}/{q}): {error} ulp");
         }
     }
@@ -428,11 +356,7 @@ fn fractional_powers_of_doubles_are_accurate() {
 fn decimals_are_read_and_written() {
     let mut high = High::new(256);
     for (text, digits, expected) in [
-        (
-            "1.288267936480574826095075e-869",
-            25,
-            "1.288267936480574826095075e-869",
-        ),
+        ("1.288267936480574826095075e-869", 25, "1.288267936480574826095075e-869"),
         ("9.9996", 4, "1e1"),
         ("-0.1", 40, "-1e-1"),
         ("123456", 4, "1.235e5"),
@@ -453,39 +377,19 @@ fn known_values() {
     let mut high = High::new(256);
     for (function, argument, expected) in [
         (Function::Exp, "1", "2.71828182845904523536028747135e0"),
-        (
-            Function::Exp,
-            "-2000",
-            "2.576535872961149652190150499507e-869",
-        ),
+        (Function::Exp, "-2000", "2.576535872961149652190150499507e-869"),
         (Function::Log, "2", "6.93147180559945309417232121458e-1"),
-        (
-            Function::LogGamma,
-            "0.5",
-            "5.7236494292470008707171367567653e-1",
-        ),
-        (
-            Function::Digamma,
-            "1",
-            "-5.77215664901532860606512090082e-1",
-        ),
+        (Function::LogGamma, "0.5", "5.7236494292470008707171367567653e-1"),
+        (Function::Digamma, "1", "-5.77215664901532860606512090082e-1"),
         (Function::Trigamma, "1", "1.64493406684822643647241516665e0"),
-        (
-            Function::Trigamma,
-            "0.5",
-            "4.93480220054467930941724549994e0",
-        ),
+        (Function::Trigamma, "0.5", "4.93480220054467930941724549994e0"),
         (Function::Erf, "1", "8.42700792949714869341220635083e-1"),
         (Function::NormalCdf, "0", "0.5"),
     ] {
         let (x, value) = (high.from_decimal(argument), high.from_decimal(expected));
         let got = high.call(function, &[x]);
         let error = high.relative_error(&got, &value, "0");
-        assert!(
-            error < 1e-29,
-            "{function:?}({argument}): {}",
-            high.to_decimal(&got, 31)
-        );
+        assert!(error < 1e-29, "{function:?}({argument}): {}", high.to_decimal(&got, 31));
     }
 }
 
@@ -497,8 +401,7 @@ fn identities() {
     for _ in 0..100 {
         let value = random.between(-8.0, 8.0);
         let (x, one) = (high.double(value), high.double(1.0));
-        let call =
-            |high: &mut High, function, x: &BigFloat| high.call(function, std::slice::from_ref(x));
+        let call = |high: &mut High, function, x: &BigFloat| high.call(function, std::slice::from_ref(x));
         let above = high.add(&x, &one);
         let check = |high: &mut High, name: &str, a: &BigFloat, b: &BigFloat| {
             let error = high.relative_error(a, b, "1");
@@ -507,25 +410,13 @@ fn identities() {
 
         // ψ(x + 1) − ψ(x) = 1/x, ψ₁(x) − ψ₁(x + 1) = 1/x², log |Γ(x + 1)| − log |Γ(x)| = log |x|
         let reciprocal = high.divide(&one, &x);
-        let (a, b) = (
-            call(&mut high, Function::Digamma, &above),
-            call(&mut high, Function::Digamma, &x),
-        );
+        let (a, b) = (call(&mut high, Function::Digamma, &above), call(&mut high, Function::Digamma, &x));
         let difference = high.subtract(&a, &b);
         check(&mut high, "digamma", &difference, &reciprocal);
-        let (a, b) = (
-            call(&mut high, Function::Trigamma, &above),
-            call(&mut high, Function::Trigamma, &x),
-        );
-        let (difference, square) = (
-            high.subtract(&b, &a),
-            high.multiply(&reciprocal, &reciprocal),
-        );
+        let (a, b) = (call(&mut high, Function::Trigamma, &above), call(&mut high, Function::Trigamma, &x));
+        let (difference, square) = (high.subtract(&b, &a), high.multiply(&reciprocal, &reciprocal));
         check(&mut high, "trigamma", &difference, &square);
-        let (a, b) = (
-            call(&mut high, Function::LogGamma, &above),
-            call(&mut high, Function::LogGamma, &x),
-        );
+        let (a, b) = (call(&mut high, Function::LogGamma, &above), call(&mut high, Function::LogGamma, &x));
         let (difference, magnitude) = (high.subtract(&a, &b), x.abs());
         let log = call(&mut high, Function::Log, &magnitude);
         check(&mut high, "loggamma", &difference, &log);
@@ -533,17 +424,11 @@ fn identities() {
         // Φ(x) + Φ(−x) = 1, σ(x) + σ(−x) = 1, softplus(x) − softplus(−x) = x, log1mexp twice is the identity
         let negative = x.neg();
         for function in [Function::NormalCdf, Function::Sigmoid] {
-            let (a, b) = (
-                call(&mut high, function, &x),
-                call(&mut high, function, &negative),
-            );
+            let (a, b) = (call(&mut high, function, &x), call(&mut high, function, &negative));
             let sum = high.add(&a, &b);
             check(&mut high, function.row().plain, &sum, &one);
         }
-        let (a, b) = (
-            call(&mut high, Function::Softplus, &x),
-            call(&mut high, Function::Softplus, &negative),
-        );
+        let (a, b) = (call(&mut high, Function::Softplus, &x), call(&mut high, Function::Softplus, &negative));
         let difference = high.subtract(&a, &b);
         check(&mut high, "softplus", &difference, &x);
         let below_zero = magnitude.neg();
@@ -554,10 +439,7 @@ fn identities() {
         let back = call(&mut high, Function::Log1p, &power);
         check(&mut high, "log1p(expm1)", &back, &x);
         let cosh = call(&mut high, Function::Cosh, &x);
-        let (log, direct) = (
-            call(&mut high, Function::Log, &cosh),
-            call(&mut high, Function::LogCosh, &x),
-        );
+        let (log, direct) = (call(&mut high, Function::Log, &cosh), call(&mut high, Function::LogCosh, &x));
         check(&mut high, "log_cosh", &direct, &log);
     }
 }

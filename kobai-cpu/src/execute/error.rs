@@ -55,10 +55,9 @@ impl From<RunError> for Diagnostic {
         let diagnostic = Diagnostic::data_error(error.code());
         match error {
             RunError::MissingInput { name } => diagnostic.with("name", name),
-            RunError::WrongLength { name, expected, given } => diagnostic
-                .with("name", name)
-                .with("expected", expected.to_string())
-                .with("given", given.to_string()),
+            RunError::WrongLength { name, expected, given } => {
+                diagnostic.with("name", name).with("expected", expected.to_string()).with("given", given.to_string())
+            }
             RunError::NotExact { name, value } => diagnostic.with("name", name).with("value", value.to_string()),
             RunError::IndexOutOfRange { name, value, size } => {
                 diagnostic.with("name", name).with("value", value.to_string()).with("size", size.to_string())

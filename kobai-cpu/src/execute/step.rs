@@ -64,7 +64,9 @@ impl TapeStep {
         let last = loops.len().checked_sub(1);
         // Where the last loop is short, the one before it fills the tiles, and the last one turns around them.
         let inner = match bounds.sizes[..] {
-            [.., before, short] if short < SHORT && before > 2 * short && bounds.streamed != last => last.map(|last| last - 1),
+            [.., before, short] if short < SHORT && before > 2 * short && bounds.streamed != last => {
+                last.map(|last| last - 1)
+            }
             _ => last,
         };
         TapeStep::new(plan, layouts, out, bounds, tape, Choice { inner, along: false }, None)
@@ -87,7 +89,15 @@ impl TapeStep {
         step
     }
 
-    fn new(plan: &Plan, layouts: &[Layout], out: TensorId, loops: Loops, tape: &Tape, choice: Choice, reducing: Option<Reducing>) -> TapeStep {
+    fn new(
+        plan: &Plan,
+        layouts: &[Layout],
+        out: TensorId,
+        loops: Loops,
+        tape: &Tape,
+        choice: Choice,
+        reducing: Option<Reducing>,
+    ) -> TapeStep {
         TapeStep {
             out: out.0,
             rest: None,
@@ -105,7 +115,13 @@ impl TapeStep {
     ///
     /// # Errors
     /// An index out of range.
-    pub fn run<T: Float>(&self, store: Store<T>, chunk: Chunk, mut written: Written<T>, pool: &Pool<T>) -> Result<(), RunError> {
+    pub fn run<T: Float>(
+        &self,
+        store: Store<T>,
+        chunk: Chunk,
+        mut written: Written<T>,
+        pool: &Pool<T>,
+    ) -> Result<(), RunError> {
         let lengths = self.loops.lengths(chunk);
         let frame = Frame { store, chunk };
         let reduced = if self.reducing.is_some() { lengths[self.free] } else { 1 };
@@ -135,9 +151,13 @@ impl TapeStep {
 /// Chooses between the reduced loop and the last free one: short loops fill no tiles, and entries side by side are read
 /// fastest.
 fn choose(plan: &Plan, layouts: &[Layout], loops: &Loops, tape: &Tape) -> Choice {
-    let Some(reduced) = loops.sizes.len().checked_sub(1) else { return Choice { inner: None, along: true } };
+    let Some(reduced) = loops.sizes.len().checked_sub(1) else {
+        return Choice { inner: None, along: true };
+    };
     let along = Choice { inner: Some(reduced), along: true };
-    let Some(free) = reduced.checked_sub(1) else { return along };
+    let Some(free) = reduced.checked_sub(1) else {
+        return along;
+    };
     let (near_reduced, far_reduced) = TileProgram::contiguity(plan, layouts, loops, tape, reduced);
     let (near_free, far_free) = TileProgram::contiguity(plan, layouts, loops, tape, free);
     let across_is_nearer = near_free + far_reduced > near_reduced + far_free;
@@ -188,7 +208,9 @@ impl<T: Float> Job<'_, T> {
         beside.resize(2 * TILE, T::ZERO);
         let result = match self.step.reducing {
             None => self.map(first, written, &mut values, scratch),
-            Some(reducing) if reducing.along => self.reduce_along(reducing, first, written, (&mut values, &mut beside), scratch),
+            Some(reducing) if reducing.along => {
+                self.reduce_along(reducing, first, written, (&mut values, &mut beside), scratch)
+            }
             Some(reducing) => self.reduce_across(reducing, first, written, (&mut values, &mut beside), scratch),
         };
         (scratch.values, scratch.beside) = (values, beside);
@@ -197,7 +219,12 @@ impl<T: Float> Job<'_, T> {
 
     /// Runs of entries with consecutive turns of the inner loop: the turns of the loops at the first, how many there are,
     /// and their places in the block, `around` apart.
-    fn runs(&self, first: usize, count: usize, mut run: impl FnMut(&mut [usize], usize, usize) -> Result<(), RunError>) -> Result<(), RunError> {
+    fn runs(
+        &self,
+        first: usize,
+        count: usize,
+        mut run: impl FnMut(&mut [usize], usize, usize) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
         let free = self.step.free;
         let mut at = vec![0; self.lengths.len()];
         let length = self.step.inner.map_or(1, |inner| self.lengths[inner]);
@@ -215,7 +242,13 @@ impl<T: Float> Job<'_, T> {
         Ok(())
     }
 
-    fn map(&self, first: usize, written: Written<T>, values: &mut [T], scratch: &mut Scratch<T>) -> Result<(), RunError> {
+    fn map(
+        &self,
+        first: usize,
+        written: Written<T>,
+        values: &mut [T],
+        scratch: &mut Scratch<T>,
+    ) -> Result<(), RunError> {
         let out = written.out;
         self.runs(first, out.len(), |at, lanes, offset| {
             if self.around == 1 {

@@ -114,7 +114,7 @@ pub(super) fn binary<T: Float>(out: &mut [T], a: Operand<T>, b: Operand<T>, oper
 pub(super) fn compare_tile<T: Float>(out: &mut [T], relation: Relation, a: Operand<T>, b: Operand<T>) {
     match relation {
         Relation::Equal => binary(out, a, b, |a, b| flag(a == b)),
-        Relation::NotEqual => binary(out, a, b, |a, b| flag(a < b || a > b)),
+        Relation::NotEqual => binary(out, a, b, |a, b| flag((a < b) | (a > b))),
         Relation::Less => binary(out, a, b, |a, b| flag(a < b)),
         Relation::LessOrEqual => binary(out, a, b, |a, b| flag(a <= b)),
         Relation::Greater => binary(out, a, b, |a, b| flag(a > b)),
@@ -125,7 +125,9 @@ pub(super) fn compare_tile<T: Float>(out: &mut [T], relation: Relation, a: Opera
 /// The second operand where the first is not 0, else the third.
 pub(super) fn select<T: Float>(out: &mut [T], condition: Operand<T>, then: Operand<T>, otherwise: Operand<T>) {
     let condition = match condition {
-        Operand::Same(condition) => return unary(out, if condition != T::ZERO { then } else { otherwise }, |x| x),
+        Operand::Same(condition) => {
+            return unary(out, if condition != T::ZERO { then } else { otherwise }, |x| x);
+        }
         Operand::Each(condition) => condition,
     };
     unary(out, otherwise, |x| x);

@@ -1,7 +1,7 @@
 //! Evaluation of a compiled tape: tile by tile, and for one entry where an index is out of its range.
 
 use super::arithmetic::{self, Operand, binary, call, call_unary, compare_tile, select, unary};
-use super::{Extra, Kind, Load, Scratch, TileProgram, multiply};
+use super::{Extra, Gather, Kind, Load, Scratch, TileProgram, multiply};
 use crate::buffers::Store;
 use crate::execute::error::RunError;
 use crate::execute::layout::Chunk;
@@ -31,7 +31,9 @@ impl TileProgram {
         out: &mut [T],
     ) -> Result<(), RunError> {
         scratch.prepare(self);
-        let Some(last) = self.operations.len().checked_sub(1) else { return Ok(()) };
+        let Some(last) = self.operations.len().checked_sub(1) else {
+            return Ok(());
+        };
         let mut suspects = take(&mut scratch.suspects);
         suspects.clear();
         for position in 0..=last {
@@ -43,7 +45,10 @@ impl TileProgram {
                     }
                     scratch.scalars[position] = value.unwrap_or(T::NAN);
                 }
-                Kind::Direct => scratch.offsets[position] = self.direct_offset(position, frame, scratch, at, &mut suspects, out.len()),
+                Kind::Direct => {
+                    scratch.offsets[position] =
+                        self.direct_offset(position, frame, scratch, at, &mut suspects, out.len())
+                }
                 Kind::Slot(_) if position == last => self.fill(position, frame, scratch, at, out, &mut suspects),
                 Kind::Slot(slot) => {
                     let mut own = take(&mut scratch.slots[slot]);
@@ -60,7 +65,13 @@ impl TileProgram {
         checked
     }
 
-    fn operand<'a, T: Float>(&'a self, position: usize, frame: Frame<'a, T>, scratch: &'a Scratch<T>, length: usize) -> Operand<'a, T> {
+    fn operand<'a, T: Float>(
+        &'a self,
+        position: usize,
+        frame: Frame<'a, T>,
+        scratch: &'a Scratch<T>,
+        length: usize,
+    ) -> Operand<'a, T> {
         match (self.kinds[position], &self.extras[position]) {
             (Kind::Slot(slot), _) => Operand::Each(&scratch.slots[slot][..length]),
             (Kind::Direct, Extra::Load(load)) => {
@@ -83,7 +94,9 @@ impl TileProgram {
         suspects: &mut Vec<usize>,
         length: usize,
     ) -> usize {
-        let Extra::Load(load) = &self.extras[position] else { return 0 };
+        let Extra::Load(load) = &self.extras[position] else {
+            return 0;
+        };
         let gathered = load.gathered(&mut |operand| Ok(scratch.scalars[operand]));
         if gathered.is_err() {
             suspects.extend(0..length);
@@ -134,12 +147,35 @@ impl TileProgram {
     }
 
     /// Entries that do not lie side by side, or that are looked up.
-    fn load<T: Float>(&self, position: usize, frame: Frame<T>, scratch: &Scratch<T>, at: &[usize], out: &mut [T], suspects: &mut Vec<usize>) {
-        let Extra::Load(load) = &self.extras[position] else { return };
+    fn load<T: Float>(
+        &self,
+        position: usize,
+        frame: Frame<T>,
+        scratch: &Scratch<T>,
+        at: &[usize],
+        out: &mut [T],
+        suspects: &mut Vec<usize>,
+    ) {
+        let Extra::Load(load) = &self.extras[position] else {
+            return;
+        };
         let (length, entries) = (out.len(), frame.store.tensor(load.view.tensor));
         let (first, stride) = (load.view.offset(at, frame.chunk), self.inner_stride(load));
         if load.gathers.is_empty() {
             out.iter_mut().zip(entries[first..].iter().step_by(stride)).for_each(|(out, &entry)| *out = entry);
+            return;
+        }
+        // One index for each lane is by far the most frequent: a label.
+        if let [gather] = &load.gathers[..]
+            && let Operand::Each(indices) = self.operand(gather.operation, frame, scratch, length)
+        {
+            for (lane, (out, &index)) in out.iter_mut().zip(indices).enumerate() {
+                let entry = gather.offset(index.to_f64()).map(|offset| entries[first + lane * stride + offset]);
+                *out = entry.unwrap_or(T::NAN);
+                if entry.is_none() {
+                    suspects.push(lane);
+                }
+            }
             return;
         }
         for (lane, out) in out.iter_mut().enumerate() {
@@ -213,7 +249,13 @@ impl TileProgram {
         Ok(())
     }
 
-    fn wanted<T: Float>(&self, position: usize, frame: Frame<T>, at: &[usize], known: &mut [Option<T>]) -> Result<T, RunError> {
+    fn wanted<T: Float>(
+        &self,
+        position: usize,
+        frame: Frame<T>,
+        at: &[usize],
+        known: &mut [Option<T>],
+    ) -> Result<T, RunError> {
         if let Some(value) = known[position] {
             return Ok(value);
         }
@@ -224,17 +266,29 @@ impl TileProgram {
 }
 
 impl Load {
-    /// What the looked-up indices add to the offset. As in the reference, an index is cut to an integer towards 0.
+    /// What the looked-up indices add to the offset.
     fn gathered<T: Float>(&self, value: &mut dyn FnMut(usize) -> Result<T, RunError>) -> Result<usize, RunError> {
         let mut offset = 0;
         for gather in &self.gathers {
             let index = value(gather.operation)?.to_f64();
-            let truncated = index.trunc();
-            if !(truncated >= 0.0 && truncated < gather.size as f64) {
-                return Err(RunError::IndexOutOfRange { name: self.name.clone(), value: index, size: gather.size });
+            match gather.offset(index) {
+                Some(part) => offset += part,
+                None => {
+                    let name = self.name.clone();
+                    return Err(RunError::IndexOutOfRange { name, value: index, size: gather.size });
+                }
             }
-            offset += truncated as usize * gather.stride;
         }
         Ok(offset)
+    }
+}
+
+impl Gather {
+    /// How far an index moves, cut to an integer towards 0; `None` if it is out of range or NaN.
+    #[inline(always)]
+    fn offset(&self, index: f64) -> Option<usize> {
+        let truncated = index as i64;
+        // Above −1 what is cut is not negative; NaN is above nothing.
+        (index > -1.0 && truncated < self.size as i64).then_some(truncated as usize * self.stride)
     }
 }

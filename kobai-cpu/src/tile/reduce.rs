@@ -26,7 +26,8 @@ pub(crate) fn start<T: Float>(reduction: Reduction, written: Written<T>) {
 
 /// Turns what was joined into the result.
 pub(crate) fn finish<T: Float>(reduction: Reduction, written: Written<T>) {
-    let close = |high: &mut [T], low: &[T]| high.iter_mut().zip(low).for_each(|(high, &low)| *high = closed(*high, low));
+    let close =
+        |high: &mut [T], low: &[T]| high.iter_mut().zip(low).for_each(|(high, &low)| *high = closed(*high, low));
     match reduction {
         Reduction::Sum => close(written.out, written.low),
         Reduction::LogSumExp => {
@@ -52,7 +53,7 @@ pub(crate) fn join_lanes<T: Float>(reduction: Reduction, written: Written<T>, va
 
 /// Joins all values to one entry. The shape of the sum depends on the number of values alone.
 pub(crate) fn join_all<T: Float>(reduction: Reduction, written: Written<T>, values: &[T]) {
-    let (Some(out), Written { rest, low, .. }) = (written.out.first_mut(), Written { out: &mut [], ..written }) else {
+    let Written { out: [out, ..], rest, low } = written else {
         return;
     };
     match (reduction, rest, low) {
@@ -72,7 +73,7 @@ fn closed<T: Float>(high: T, low: T) -> T {
 }
 
 fn is_finite<T: Float>(value: T) -> bool {
-    value - value == T::ZERO
+    value.magnitude() < T::INFINITY
 }
 
 /// The larger of two numbers, or NaN if either is.
@@ -127,7 +128,7 @@ fn join_exponentials<T: Float>(leading: &mut [T], rest: &mut [T], low: &mut [T],
     let lanes = leading.iter_mut().zip(rest).zip(low);
     for ((((leading, rest), low), &value), &power) in lanes.zip(values).zip(&*exponentials) {
         // −∞ adds nothing; beside ∞ or NaN nothing counts.
-        if value == -T::INFINITY || *leading == T::INFINITY || *leading != *leading {
+        if value == -T::INFINITY || (!is_finite(*leading) && *leading != -T::INFINITY) {
             continue;
         }
         if value <= *leading {

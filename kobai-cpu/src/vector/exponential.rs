@@ -48,8 +48,7 @@ fn at_most<T: Float>(x: T, high: T) -> T {
 /// eˣ as a rounded value and what the rounding lost.
 #[inline(always)]
 pub(super) fn exp_pair<T: Float, const FMA: bool>(x: T) -> (T, T) {
-    let Reduced { rounded, r, tail } =
-        reduce::<T, FMA>(at_most(at_least(x, T::EXP_MIN), T::EXP_MAX));
+    let Reduced { rounded, r, tail } = reduce::<T, FMA>(at_most(at_least(x, T::EXP_MIN), T::EXP_MAX));
     let (high, low) = fast_two_sum(T::ONE, r);
     let (high, low) = fast_two_sum(high, low + tail);
     // Twice by half the power: 2ⁿ itself may lie outside the normal numbers where eˣ does not.
@@ -60,8 +59,7 @@ pub(super) fn exp_pair<T: Float, const FMA: bool>(x: T) -> (T, T) {
 /// eˣ − 1 as a rounded value and what the rounding lost.
 #[inline(always)]
 pub(super) fn expm1_pair<T: Float, const FMA: bool>(x: T) -> (T, T) {
-    let Reduced { rounded, r, tail } =
-        reduce::<T, FMA>(at_most(at_least(x, T::EXPM1_MIN), T::EXP_MAX));
+    let Reduced { rounded, r, tail } = reduce::<T, FMA>(at_most(at_least(x, T::EXPM1_MIN), T::EXP_MAX));
     // 2ⁿ·((1 − 2⁻ⁿ) + r + tail): for n = 0 the bracket's first term is 0, for every other n it outweighs r.
     let (less_one, less_one_low) = two_sum(T::ONE, -T::inverse_power(rounded));
     let (high, low) = fast_two_sum(less_one, r);

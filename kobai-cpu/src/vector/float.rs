@@ -124,11 +124,7 @@ macro_rules! implement_float {
 
             #[inline(always)]
             fn multiply_add<const FMA: bool>(self, b: Self, c: Self) -> Self {
-                if FMA {
-                    self.mul_add(b, c)
-                } else {
-                    self * b + c
-                }
+                if FMA { self.mul_add(b, c) } else { self * b + c }
             }
 
             #[inline(always)]
@@ -147,10 +143,7 @@ macro_rules! implement_float {
                 // above are shifted out.
                 let bits = rounded.to_bits();
                 let half = bits >> 1;
-                (
-                    $float::from_bits(half << $stored),
-                    $float::from_bits(bits.wrapping_sub(half) << $stored),
-                )
+                ($float::from_bits(half << $stored), $float::from_bits(bits.wrapping_sub(half) << $stored))
             }
 
             #[inline(always)]
@@ -169,11 +162,8 @@ macro_rules! implement_float {
                 const INTEGER: $float = ((1 as $bits) << $stored) as $float;
                 let subnormal = self < $float::MIN_POSITIVE;
                 let lifted = if subnormal { self * LIFT } else { self };
-                let bias = if subnormal {
-                    INTEGER + ($bias + $stored + 2) as $float
-                } else {
-                    INTEGER + $bias as $float
-                };
+                let bias =
+                    if subnormal { INTEGER + ($bias + $stored + 2) as $float } else { INTEGER + $bias as $float };
                 // The offset carries into the exponent exactly when the significand is √2 or more.
                 let bits = lifted.to_bits().wrapping_add(OFFSET);
                 // An integer below 2^stored under the exponent of 2^stored is that integer plus 2^stored.

@@ -44,9 +44,7 @@ impl Level {
     /// Asks the processor, and remembers the answer.
     #[cold]
     fn detect() -> Level {
-        let best = [Level::Avx512, Level::Avx2]
-            .into_iter()
-            .find(|level| level.is_available());
+        let best = [Level::Avx512, Level::Avx2].into_iter().find(|level| level.is_available());
         let level = best.unwrap_or(Level::Portable);
         CURRENT.store(level as u8, Ordering::Relaxed);
         level

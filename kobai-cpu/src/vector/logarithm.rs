@@ -47,11 +47,7 @@ fn or_special<T: Float>(x: T, value: T, infinity: T) -> T {
     } else {
         T::NAN
     };
-    if x > T::ZERO && x < T::INFINITY {
-        value
-    } else {
-        special
-    }
+    if x > T::ZERO && x < T::INFINITY { value } else { special }
 }
 
 /// The kernel of ln x.
@@ -75,11 +71,7 @@ impl<T: Float> Kernel<T> for Log1p {
     fn apply<const FMA: bool>(self, x: T) -> T {
         let sum = T::ONE + x;
         // What the rounding of 1 + x lost, the smaller taken from the larger.
-        let error = if x < T::ONE {
-            x - (sum - T::ONE)
-        } else {
-            T::ONE - (sum - x)
-        };
+        let error = if x < T::ONE { x - (sum - T::ONE) } else { T::ONE - (sum - x) };
         let (high, low) = log_of_sum::<T, FMA>((sum, error), (x, T::ZERO));
         // Only the sign of zero could be wrong.
         or_special(sum, (high + low).with_sign_of(x), T::INFINITY)
@@ -100,15 +92,9 @@ pub struct LogBase {
 
 impl LogBase {
     /// The base 2.
-    pub const TWO: LogBase = LogBase {
-        high: std::f64::consts::LOG2_E,
-        low: 2.0355273740931033e-17,
-    };
+    pub const TWO: LogBase = LogBase { high: std::f64::consts::LOG2_E, low: 2.0355273740931033e-17 };
     /// The base 10.
-    pub const TEN: LogBase = LogBase {
-        high: std::f64::consts::LOG10_E,
-        low: 1.098319650216765e-17,
-    };
+    pub const TEN: LogBase = LogBase { high: std::f64::consts::LOG10_E, low: 1.098319650216765e-17 };
 }
 
 /// The kernel of log_b x, with 1/ln b in two parts.
@@ -122,10 +108,7 @@ impl<T: Float> LogToBase<T> {
     pub(super) fn new(base: LogBase) -> LogToBase<T> {
         let high = T::from_f64(base.high);
         // In f32 the low part is what the high part's rounding left; in f64 that is nothing.
-        LogToBase {
-            high,
-            low: T::from_f64((base.high - high.to_f64()) + base.low),
-        }
+        LogToBase { high, low: T::from_f64((base.high - high.to_f64()) + base.low) }
     }
 }
 
@@ -152,10 +135,6 @@ impl<T: Float> Kernel<T> for Log1mExp {
         let (high, low) = log_of_sum::<T, FMA>(complement, (-power.0, -power.1));
         // −∞ is an ordinary number here. Only the sign of zero could be wrong.
         let special = if x == T::ZERO { -T::INFINITY } else { T::NAN };
-        if x < T::ZERO {
-            -(high + low).magnitude()
-        } else {
-            special
-        }
+        if x < T::ZERO { -(high + low).magnitude() } else { special }
     }
 }

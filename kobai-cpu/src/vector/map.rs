@@ -37,30 +37,20 @@ impl<T: Float, K: Kernel<T>> Work for Map<'_, T, K> {
 pub(super) fn map<T: Float, K: Kernel<T>>(kernel: K, values: &mut [T]) {
     let (whole, rest) = values.split_at_mut(values.len() - values.len() % T::LANES);
     if !whole.is_empty() {
-        dispatch(Map {
-            kernel,
-            values: whole,
-        });
+        dispatch(Map { kernel, values: whole });
     }
     if !rest.is_empty() {
         // As many as LANES can be, of which the first LANES are used: an array's length cannot depend on T.
         let mut padded = [T::ONE; 16];
         padded[..rest.len()].copy_from_slice(rest);
-        dispatch(Map {
-            kernel,
-            values: &mut padded[..T::LANES],
-        });
+        dispatch(Map { kernel, values: &mut padded[..T::LANES] });
         rest.copy_from_slice(&padded[..rest.len()]);
     }
 }
 
 /// Writes the kernel's value at each of `values` to `output`.
 pub(super) fn map_to<T: Float, K: Kernel<T>>(kernel: K, values: &[T], output: &mut [T]) {
-    assert_eq!(
-        values.len(),
-        output.len(),
-        "the input and the output of a vector function differ in length"
-    );
+    assert_eq!(values.len(), output.len(), "the input and the output of a vector function differ in length");
     for (values, output) in values.chunks(CHUNK).zip(output.chunks_mut(CHUNK)) {
         output.copy_from_slice(values);
         map(kernel, output);

@@ -124,10 +124,7 @@ pub fn max<T: Float>(values: &[T]) -> T {
 pub fn sum<T: Float>(values: &[T]) -> T {
     let mut lanes = [T::ZERO; LANES];
     for values in values.chunks(CHUNK) {
-        dispatch(AddChunk {
-            lanes: &mut lanes,
-            values,
-        });
+        dispatch(AddChunk { lanes: &mut lanes, values });
     }
     join(lanes, |a, b| a + b)
 }
@@ -137,18 +134,10 @@ pub fn sum<T: Float>(values: &[T]) -> T {
 /// # Panics
 /// If the slices differ in length.
 pub fn dot<T: Float>(left: &[T], right: &[T]) -> T {
-    assert_eq!(
-        left.len(),
-        right.len(),
-        "the factors of a dot product differ in length"
-    );
+    assert_eq!(left.len(), right.len(), "the factors of a dot product differ in length");
     let mut lanes = [T::ZERO; LANES];
     for (left, right) in left.chunks(CHUNK).zip(right.chunks(CHUNK)) {
-        dispatch(AddProducts {
-            lanes: &mut lanes,
-            left,
-            right,
-        });
+        dispatch(AddProducts { lanes: &mut lanes, left, right });
     }
     join(lanes, |a, b| a + b)
 }
@@ -162,10 +151,7 @@ pub fn sum_exp<T: Float>(values: &[T], shift: T) -> T {
     for values in values.chunks(CHUNK) {
         let powers = &mut powers[..values.len()];
         map_to(ExpShifted(shift), values, powers);
-        dispatch(AddChunk {
-            lanes: &mut lanes,
-            values: powers,
-        });
+        dispatch(AddChunk { lanes: &mut lanes, values: powers });
     }
     join(lanes, |a, b| a + b)
 }
@@ -177,10 +163,7 @@ pub fn exp_then_sum<T: Float>(values: &mut [T], shift: T) -> T {
     let mut lanes = [T::ZERO; LANES];
     for values in values.chunks_mut(CHUNK) {
         map(ExpShifted(shift), values);
-        dispatch(AddChunk {
-            lanes: &mut lanes,
-            values,
-        });
+        dispatch(AddChunk { lanes: &mut lanes, values });
     }
     join(lanes, |a, b| a + b)
 }
@@ -190,18 +173,11 @@ pub fn exp_then_sum<T: Float>(values: &mut [T], shift: T) -> T {
 /// # Panics
 /// If the slices differ in length.
 pub fn exp_then_sum_to<T: Float>(values: &[T], output: &mut [T], shift: T) -> T {
-    assert_eq!(
-        values.len(),
-        output.len(),
-        "the input and the output of a vector function differ in length"
-    );
+    assert_eq!(values.len(), output.len(), "the input and the output of a vector function differ in length");
     let mut lanes = [T::ZERO; LANES];
     for (values, output) in values.chunks(CHUNK).zip(output.chunks_mut(CHUNK)) {
         map_to(ExpShifted(shift), values, output);
-        dispatch(AddChunk {
-            lanes: &mut lanes,
-            values: output,
-        });
+        dispatch(AddChunk { lanes: &mut lanes, values: output });
     }
     join(lanes, |a, b| a + b)
 }

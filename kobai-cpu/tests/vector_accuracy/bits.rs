@@ -6,35 +6,23 @@ use super::functions::*;
 
 /// The bits, every NaN being the same.
 fn bits<T: Float>(value: T) -> u64 {
-    if value.to_f64().is_nan() {
-        f64::NAN.to_bits()
-    } else {
-        value.to_f64().to_bits()
-    }
+    if value.to_f64().is_nan() { f64::NAN.to_bits() } else { value.to_f64().to_bits() }
 }
 
 fn assert_same_bits_everywhere<T: Float>() {
     for function in FUNCTIONS {
         let mut random = Random(17);
         let narrow = size_of::<T>() == 4;
-        let inputs: Vec<T> = (0..2500)
-            .map(|_| T::from_f64(random.input(narrow)))
-            .collect();
+        let inputs: Vec<T> = (0..2500).map(|_| T::from_f64(random.input(narrow))).collect();
         let ones: Vec<u64> = inputs.iter().map(|&x| bits(function.one(x))).collect();
-        for (start, end) in (0..70)
-            .map(|i| (i, 2500 - 3 * i))
-            .chain((0..70).map(|i| (i, 2 * i)))
-        {
+        for (start, end) in (0..70).map(|i| (i, 2500 - 3 * i)).chain((0..70).map(|i| (i, 2 * i))) {
             let mut in_place = inputs[start..end].to_vec();
             let mut output = in_place.clone();
             function.apply_to(&in_place, &mut output);
             function.apply(&mut in_place);
             for (i, (&a, &b)) in in_place.iter().zip(&output).enumerate() {
                 let x = inputs[start + i].to_f64();
-                assert!(
-                    bits(a) == ones[start + i] && bits(b) == ones[start + i],
-                    "{function:?}({x:e}), place {i}"
-                );
+                assert!(bits(a) == ones[start + i] && bits(b) == ones[start + i], "{function:?}({x:e}), place {i}");
             }
         }
     }
@@ -59,9 +47,7 @@ fn all_bits<T: Float>() -> (Vec<u64>, Vec<u64>) {
         elementwise.extend(values.iter().map(|&value| bits(value)));
     }
     let mut random = Random(23);
-    let values: Vec<T> = (0..3000)
-        .map(|_| T::from_f64(random.unit() * 20.0 - 15.0))
-        .collect();
+    let values: Vec<T> = (0..3000).map(|_| T::from_f64(random.unit() * 20.0 - 15.0)).collect();
     for length in (0..200).chain([1023, 1024, 1025, 2999]) {
         let values = &values[..length];
         elementwise.push(bits(vector::sum_exp(values, T::ONE)));
@@ -78,14 +64,8 @@ fn levels_agree() {
     at_each_level(|level| seen.push((level, all_bits::<f64>(), all_bits::<f32>())));
     for pair in seen.windows(2) {
         let ((_, wide, wide_f32), (level, narrow, narrow_f32)) = (&pair[0], &pair[1]);
-        assert!(
-            wide.1 == narrow.1 && wide_f32.1 == narrow_f32.1,
-            "reductions differ at {level:?}"
-        );
+        assert!(wide.1 == narrow.1 && wide_f32.1 == narrow_f32.1, "reductions differ at {level:?}");
         let elementwise_agree = wide.0 == narrow.0 && wide_f32.0 == narrow_f32.0;
-        assert!(
-            elementwise_agree || *level == Level::Portable,
-            "functions differ at {level:?}"
-        );
+        assert!(elementwise_agree || *level == Level::Portable, "functions differ at {level:?}");
     }
 }

@@ -37,9 +37,7 @@ pub enum Function {
 }
 pub use Function::*;
 
-pub const FUNCTIONS: [Function; 10] = [
-    Exp, Expm1, Log, Log1p, Log2, Log10, Log1mExp, Sigmoid, Softplus, Tanh,
-];
+pub const FUNCTIONS: [Function; 10] = [Exp, Expm1, Log, Log1p, Log2, Log10, Log1mExp, Sigmoid, Softplus, Tanh];
 
 impl Function {
     /// The documented bound, in units in the last place, for a result that is normal or subnormal.
@@ -131,10 +129,7 @@ impl Random {
             2 => (self.unit() - 0.5) * 2.0,
             3 => 1.0 + (self.unit() - 0.5) * (-30.0 * self.unit()).exp2(),
             4 => (self.unit() - 0.5) * (-60.0 * self.unit()).exp2(),
-            5 => {
-                -std::f64::consts::LN_2 * (self.next() % 40) as f64 * 0.5
-                    + (self.unit() - 0.5) * 1e-3
-            }
+            5 => -std::f64::consts::LN_2 * (self.next() % 40) as f64 * 0.5 + (self.unit() - 0.5) * 1e-3,
             6 if narrow => -87.0 - 17.5 * self.unit(),
             6 => -708.0 - 38.0 * self.unit(),
             7 if narrow => 88.0 + self.unit(),

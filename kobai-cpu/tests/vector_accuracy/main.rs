@@ -31,10 +31,7 @@ impl Worst {
     fn report(self, function: Function, what: &str, bound: f64) {
         let Worst { units, at } = self;
         println!("{what} {function:?}: {units:.3} at {at:e}");
-        assert!(
-            units <= bound,
-            "{what} {function:?}: error of {units} at {at:e}, documented {bound}"
-        );
+        assert!(units <= bound, "{what} {function:?}: error of {units} at {at:e}, documented {bound}");
     }
 }
 
@@ -66,19 +63,12 @@ fn f32_functions_are_within_their_bounds_of_f64_ones() {
             for (&x, &y) in inputs.iter().zip(&outputs) {
                 let exact = function.in_f64(f64::from(x));
                 if exact.abs() > f64::from(f32::MAX) * (1.0 + 2f64.powi(-25)) {
-                    assert!(
-                        y.is_infinite() && f64::from(y).signum() == exact.signum(),
-                        "{function:?}({x:e}) = {y:e}"
-                    );
+                    assert!(y.is_infinite() && f64::from(y).signum() == exact.signum(), "{function:?}({x:e}) = {y:e}");
                     continue;
                 }
                 let unit = 2f64.powi(unit_exponent(exact, 24, -149));
                 let subnormal = y.is_subnormal();
-                let y = if y.is_infinite() {
-                    f64::from(y.signum()) * 2f64.powi(128)
-                } else {
-                    f64::from(y)
-                };
+                let y = if y.is_infinite() { f64::from(y.signum()) * 2f64.powi(128) } else { f64::from(y) };
                 errors.see(subnormal, ((y - exact) / unit).abs(), f64::from(x));
             }
             errors.report(function, &format!("{level:?} f32"));
@@ -106,24 +96,15 @@ fn f64_functions_are_at_most_one_number_from_correct_rounding() {
                 off += usize::from(distance > 0);
                 worst.see(distance as f64, x);
             }
-            println!(
-                "{level:?} f64 {function:?}: {:.2} % not correctly rounded",
-                off as f64 * 1e-4
-            );
-            worst.report(
-                function,
-                &format!("{level:?} f64, numbers away,"),
-                1.0 + function.slack(),
-            );
+            println!("{level:?} f64 {function:?}: {:.2} % not correctly rounded", off as f64 * 1e-4);
+            worst.report(function, &format!("{level:?} f64, numbers away,"), 1.0 + function.slack());
         }
     });
 }
 
 #[test]
 fn f64_functions_are_within_their_bounds() {
-    let mut oracle = Oracle {
-        constants: Consts::new().expect("constants"),
-    };
+    let mut oracle = Oracle { constants: Consts::new().expect("constants") };
     for function in FUNCTIONS {
         let inputs: Vec<f64> = Random(13).inputs(function, 8_000);
         let exact: Vec<_> = inputs.iter().map(|&x| oracle.value(function, x)).collect();

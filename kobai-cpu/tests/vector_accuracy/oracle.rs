@@ -15,9 +15,7 @@ impl Function {
             Log1p => correctly_rounded::log1p(x),
             Log2 => correctly_rounded::log2(x),
             Log10 => correctly_rounded::log10(x),
-            Log1mExp if x > -std::f64::consts::LN_2 => {
-                correctly_rounded::log(-correctly_rounded::expm1(x))
-            }
+            Log1mExp if x > -std::f64::consts::LN_2 => correctly_rounded::log(-correctly_rounded::expm1(x)),
             Log1mExp => correctly_rounded::log1p(-correctly_rounded::exp(x)),
             Sigmoid if x < 0.0 => correctly_rounded::exp(x) / (1.0 + correctly_rounded::exp(x)),
             Sigmoid => 1.0 / (1.0 + correctly_rounded::exp(-x)),
@@ -28,11 +26,7 @@ impl Function {
 
     /// By how many numbers `in_f64` may itself differ from correct rounding: it composes some functions of others.
     pub fn slack(self) -> f64 {
-        if matches!(self, Log1mExp | Sigmoid | Softplus) {
-            3.0
-        } else {
-            0.0
-        }
+        if matches!(self, Log1mExp | Sigmoid | Softplus) { 3.0 } else { 0.0 }
     }
 }
 
@@ -75,16 +69,13 @@ impl Oracle {
                 return t.add(&number(1.0), BITS, ROUND).ln(BITS, ROUND, c);
             }
             let quotient = t.div(&t.add(&number(2.0), BITS, ROUND), BITS, ROUND);
-            quotient
-                .atanh(BITS, ROUND, c)
-                .mul(&number(2.0), BITS, ROUND)
+            quotient.atanh(BITS, ROUND, c).mul(&number(2.0), BITS, ROUND)
         };
         // eˣ − 1 = 2 sinh(x/2) e^(x/2), likewise.
         let expm1 = |x: &BigFloat, c: &mut Consts| {
             let half = x.mul(&number(0.5), BITS, ROUND);
             let sinh = half.sinh(BITS, ROUND, c);
-            sinh.mul(&half.exp(BITS, ROUND, c), BITS, ROUND)
-                .mul(&number(2.0), BITS, ROUND)
+            sinh.mul(&half.exp(BITS, ROUND, c), BITS, ROUND).mul(&number(2.0), BITS, ROUND)
         };
         match function {
             Exp => x_big.exp(BITS, ROUND, c),
@@ -115,22 +106,14 @@ pub fn error(exact: &BigFloat, y: f64) -> f64 {
         (words[words.len() - 1] as f64 / 2f64.powi(64), exponent)
     };
     if exact.is_zero() || exact.is_inf() {
-        return if (exact.is_zero() && y == 0.0) || (exact.is_inf() && y.is_infinite()) {
-            0.0
-        } else {
-            f64::NAN
-        };
+        return if (exact.is_zero() && y == 0.0) || (exact.is_inf() && y.is_infinite()) { 0.0 } else { f64::NAN };
     }
     let unit = (magnitude(exact).1 - 53).max(-1074);
     if magnitude(exact).1 > 1024 {
         return if y.is_infinite() { 0.0 } else { f64::NAN };
     }
     // Here +∞ stands for the next power of two.
-    let y = if y.is_infinite() {
-        BigFloat::from_f64(2.0, 64).powi(1024, 64, ROUND)
-    } else {
-        big(y, 64)
-    };
+    let y = if y.is_infinite() { BigFloat::from_f64(2.0, 64).powi(1024, 64, ROUND) } else { big(y, 64) };
     let difference = exact.sub(&y, 160, ROUND);
     if difference.is_zero() {
         return 0.0;

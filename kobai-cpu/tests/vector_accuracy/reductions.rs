@@ -12,14 +12,8 @@ fn reductions_are_right() {
             let values = &values[..length];
             let n = length as f64;
             assert_eq!(vector::sum(values), n * (n + 1.0) / 2.0);
-            assert_eq!(
-                vector::dot(values, values),
-                n * (n + 1.0) * (2.0 * n + 1.0) / 6.0
-            );
-            assert_eq!(
-                vector::max(values),
-                if length == 0 { f64::NEG_INFINITY } else { n }
-            );
+            assert_eq!(vector::dot(values, values), n * (n + 1.0) * (2.0 * n + 1.0) / 6.0);
+            assert_eq!(vector::max(values), if length == 0 { f64::NEG_INFINITY } else { n });
         }
         for place in 0..130 {
             let mut values = vec![1.0f32; 130];

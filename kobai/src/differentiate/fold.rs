@@ -88,8 +88,16 @@ impl Folder<'_> {
         let Node::Mul(factors) = context.node(product).clone() else { return product };
         for &factor in factors.iter() {
             let factor = base_of(context, factor);
-            let Some(places) = instance_places(context, self.anchor, &self.definition.indices, factor) else { continue };
-            let map = self.definition.indices.iter().zip(&places).map(|(&index, &place)| (context.index(index), place)).collect();
+            let Some(places) = instance_places(context, self.anchor, &self.definition.indices, factor) else {
+                continue;
+            };
+            let map = self
+                .definition
+                .indices
+                .iter()
+                .zip(&places)
+                .map(|(&index, &place)| (context.index(index), place))
+                .collect();
             let instance = context.substitute(self.value, &map);
             let quotient = context.divide(product, instance);
             let entry = context.entry(self.definition.symbol, places);

@@ -19,12 +19,26 @@ pub fn derive(program: &mut Program, symbol: Symbol) -> Derivation {
     let context = &mut program.context;
     let indices = target_indices(context, symbol);
     let variable = context.entry_at(symbol, &indices);
-    let mut deriver = Deriver { context, definitions: &definitions, variable, symbol, lemmas: HashMap::new(), conditions: Vec::new() };
+    let mut deriver = Deriver {
+        context,
+        definitions: &definitions,
+        variable,
+        symbol,
+        lemmas: HashMap::new(),
+        conditions: Vec::new(),
+    };
     let target = deriver.context.derivative(loss, variable);
     let (mut steps, result) = deriver.carry_out(target);
     let conditions = std::mem::take(&mut deriver.conditions);
-    let mut derivation =
-        Derivation { target, steps: Vec::new(), result, conditions, assumed: Vec::new(), supposed: Vec::new(), without_supposition: None };
+    let mut derivation = Derivation {
+        target,
+        steps: Vec::new(),
+        result,
+        conditions,
+        assumed: Vec::new(),
+        supposed: Vec::new(),
+        without_supposition: None,
+    };
     finish(context, &assumptions, symbol, &mut steps, &mut derivation);
     derivation.steps = steps;
     derivation
@@ -49,7 +63,13 @@ fn target_indices(context: &mut Context, symbol: Symbol) -> Vec<Index> {
 }
 
 /// The last steps: assumptions, and the form that a textbook prints.
-fn finish(context: &mut Context, assumptions: &[Assumption], symbol: Symbol, steps: &mut Vec<Step>, derivation: &mut Derivation) {
+fn finish(
+    context: &mut Context,
+    assumptions: &[Assumption],
+    symbol: Symbol,
+    steps: &mut Vec<Step>,
+    derivation: &mut Derivation,
+) {
     tidy_step(context, steps, derivation);
     for assumption in assumptions {
         if let Some(after) = apply_assumption(context, assumption.condition, &assumption.indices, derivation.result) {
@@ -217,7 +237,8 @@ impl Deriver<'_> {
         let Node::Symbol(_, own) = self.context.node(self.variable).clone() else {
             return Applied::new("variable", self.context.integer(1));
         };
-        let deltas: Vec<Expr> = places.iter().zip(own.iter()).map(|(&place, &target)| self.context.delta(place, target)).collect();
+        let deltas: Vec<Expr> =
+            places.iter().zip(own.iter()).map(|(&place, &target)| self.context.delta(place, target)).collect();
         let rule = if deltas.is_empty() { "variable" } else { "kronecker" };
         Applied::new(rule, self.context.mul(deltas))
     }
@@ -289,7 +310,8 @@ impl Deriver<'_> {
                 None => body,
             },
             Node::Mul(factors) => {
-                let (with, mut without): (Vec<Expr>, Vec<Expr>) = factors.iter().partition(|&&factor| self.depends(factor));
+                let (with, mut without): (Vec<Expr>, Vec<Expr>) =
+                    factors.iter().partition(|&&factor| self.depends(factor));
                 if let [only] = with[..] {
                     without.push(self.linear(only));
                     return self.context.mul(without);
@@ -305,7 +327,8 @@ impl Deriver<'_> {
     fn product(&mut self, body: Expr, factors: &[Expr]) -> Applied {
         let with: Vec<Expr> = factors.iter().copied().filter(|&factor| self.depends(factor)).collect();
         if with.len() < factors.len() || with.len() == 1 {
-            let sum = with.len() == 1 && matches!(self.context.node(with[0]), Node::Add(_) | Node::Reduce(Reduction::Sum, ..));
+            let sum = with.len() == 1
+                && matches!(self.context.node(with[0]), Node::Add(_) | Node::Reduce(Reduction::Sum, ..));
             return Applied::new(if sum { "linearity" } else { "constant-factor" }, self.linear(body));
         }
         let (below, above): (Vec<Expr>, Vec<Expr>) = with.iter().partition(|&&factor| self.is_below(factor));

@@ -146,7 +146,9 @@ impl<'a> Reverse<'a> {
     /// The unfinished family with the highest binder: nothing unfinished contains it.
     fn next_family(&mut self) -> Option<usize> {
         let waiting = self.families.iter().enumerate().filter(|(_, family)| !family.done);
-        let next = waiting.max_by_key(|(position, family)| (family.height, std::cmp::Reverse(*position))).map(|(position, _)| position)?;
+        let next = waiting
+            .max_by_key(|(position, family)| (family.height, std::cmp::Reverse(*position)))
+            .map(|(position, _)| position)?;
         self.families[next].done = true;
         Some(next)
     }
@@ -183,7 +185,14 @@ impl<'a> Reverse<'a> {
     }
 
     /// A reduction over the places r' of the body with r' related to r; other places give the neutral value.
-    fn over_the_others(&mut self, reduction: Reduction, relation: Relation, index: Index, body: Expr, neutral: Expr) -> Expr {
+    fn over_the_others(
+        &mut self,
+        reduction: Reduction,
+        relation: Relation,
+        index: Index,
+        body: Expr,
+        neutral: Expr,
+    ) -> Expr {
         let other = self.context.fresh_index(index.axis);
         let there = self.context.replace_index(body, index, other);
         let (here, place) = (self.context.index(index), self.context.index(other));
@@ -255,7 +264,8 @@ impl<'a> Reverse<'a> {
                 .collect(),
             Node::Select(condition, then, otherwise) => {
                 let zero = self.context.integer(0);
-                let (taken, other) = (self.context.select(condition, adjoint, zero), self.context.select(condition, zero, adjoint));
+                let (taken, other) =
+                    (self.context.select(condition, adjoint, zero), self.context.select(condition, zero, adjoint));
                 vec![(then, taken), (otherwise, other)]
             }
             Node::Reduce(..) => {
@@ -287,7 +297,13 @@ impl<'a> Reverse<'a> {
         let (key, own, found) = self.abstracted(node);
         if let Some((family, places)) = self.family_of_instance(node, key) {
             let indices = self.families[family].indices.clone();
-            self.families[family].contributions.extend(contribution(self.context, &indices, &places, adjoint, environment));
+            self.families[family].contributions.extend(contribution(
+                self.context,
+                &indices,
+                &places,
+                adjoint,
+                environment,
+            ));
             return;
         }
         let Some(&family) = self.by_key.get(&key) else { return };
@@ -335,7 +351,8 @@ impl<'a> Reverse<'a> {
             let (indices, values) = groups
                 .entry(axes)
                 .or_insert_with_key(|axes| (axes.iter().map(|&axis| context.fresh_index(axis)).collect(), Vec::new()));
-            let map = extra.iter().zip(&*indices).map(|(&from, &to)| (context.index(from), context.index(to))).collect();
+            let map =
+                extra.iter().zip(&*indices).map(|(&from, &to)| (context.index(from), context.index(to))).collect();
             values.push(context.substitute(value, &map));
         }
         let mut terms = Vec::new();
@@ -355,14 +372,24 @@ impl<'a> Reverse<'a> {
         let targets = std::mem::take(&mut self.targets);
         targets
             .into_iter()
-            .map(|target| Gradient { symbol: target.symbol, indices: target.indices, value: self.total(target.contributions) })
+            .map(|target| Gradient {
+                symbol: target.symbol,
+                indices: target.indices,
+                value: self.total(target.contributions),
+            })
             .collect()
     }
 }
 
 /// What a use at `places` contributes to the adjoint with these indices: a plain index is renamed, anything else becomes
 /// a delta, and what remains of the environment is summed over.
-fn contribution(context: &mut Context, indices: &[Index], places: &[Expr], adjoint: Expr, environment: &[Index]) -> Option<Contribution> {
+fn contribution(
+    context: &mut Context,
+    indices: &[Index],
+    places: &[Expr],
+    adjoint: Expr,
+    environment: &[Index],
+) -> Option<Contribution> {
     if context.is_integer(adjoint, 0) {
         return None;
     }

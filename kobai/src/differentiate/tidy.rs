@@ -103,7 +103,8 @@ fn orient(context: &mut Context, expr: Expr) -> Expr {
             let factors: Vec<Expr> = factors.iter().map(|&factor| orient(context, factor)).collect();
             let negative = factors.first().and_then(|&first| context.as_number(first)).is_some_and(Signed::is_negative);
             let sum = factors.iter().position(|&factor| matches!(context.node(factor), Node::Add(_)));
-            let inner = factors.iter().position(|&factor| matches!(context.node(factor), Node::Reduce(Reduction::Sum, ..)));
+            let inner =
+                factors.iter().position(|&factor| matches!(context.node(factor), Node::Reduce(Reduction::Sum, ..)));
             let mut factors = factors;
             let flipped = match (negative, sum, inner) {
                 (true, Some(position), _) => Some((position, negate_terms(context, factors[position]))),
@@ -171,7 +172,9 @@ fn sum_of_entry(context: &Context, part: Expr) -> Option<(Symbol, usize)> {
     let Node::Reduce(Reduction::Sum, _, body) = *context.node(part) else { return None };
     let Node::Symbol(symbol, places) = context.node(body) else { return None };
     let bound = Variable::Bound(context.height_of(part));
-    let place = places.iter().position(|&place| matches!(context.node(place), Node::Index(index) if index.variable == bound))?;
+    let place = places
+        .iter()
+        .position(|&place| matches!(context.node(place), Node::Index(index) if index.variable == bound))?;
     Some((*symbol, place))
 }
 

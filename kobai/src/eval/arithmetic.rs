@@ -77,11 +77,7 @@ pub(crate) fn nearest_double(negative: bool, leading: u64, more: bool, exponent:
     }
     // The leading bit of a normal number carries into the exponent's field, and so does a rounding up to the next
     // power of two, as far as infinity.
-    let field = if kept == 53 {
-        (exponent + 1021) as u64
-    } else {
-        0
-    };
+    let field = if kept == 53 { (exponent + 1021) as u64 } else { 0 };
     f64::from_bits(sign | ((field << 52) + digits))
 }
 
@@ -93,21 +89,13 @@ pub(crate) fn rational_to_double(value: &BigRational) -> f64 {
     let (numerator, denominator) = (value.numer().abs(), value.denom());
     // Scaled so that the quotient has 64 or 65 bits.
     let shift = 65 - (numerator.bits() as i64 - denominator.bits() as i64);
-    let (numerator, denominator) = if shift >= 0 {
-        (numerator << shift, denominator.clone())
-    } else {
-        (numerator, denominator << -shift)
-    };
+    let (numerator, denominator) =
+        if shift >= 0 { (numerator << shift, denominator.clone()) } else { (numerator, denominator << -shift) };
     let quotient = &numerator / &denominator;
     let remains = &quotient * &denominator != numerator;
     let excess = quotient.bits() as i64 - 64;
     let leading: BigInt = &quotient >> excess;
     let more = remains || (&leading << excess) != quotient;
     let negative = value.numer().sign() == Sign::Minus;
-    nearest_double(
-        negative,
-        leading.to_u64().unwrap_or(u64::MAX),
-        more,
-        64 + excess - shift,
-    )
+    nearest_double(negative, leading.to_u64().unwrap_or(u64::MAX), more, 64 + excess - shift)
 }

@@ -6,7 +6,7 @@ use crate::source::Diagnostic;
 use std::collections::{BTreeMap, HashMap};
 
 /// An array of numbers, row-major.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Array {
     /// The size of each axis; empty for a scalar.
     pub shape: Vec<usize>,
@@ -14,6 +14,19 @@ pub struct Array {
     pub data: Vec<f64>,
     /// True if the entries are indices.
     pub integer: bool,
+}
+
+impl Array {
+    /// An array of reals; `None` where the number of entries is not the product of the shape.
+    pub fn real(shape: Vec<usize>, data: Vec<f64>) -> Option<Array> {
+        let entries = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+        (entries == Some(data.len())).then_some(Array { shape, data, integer: false })
+    }
+
+    /// A single number.
+    pub fn scalar(value: f64) -> Array {
+        Array { shape: Vec::new(), data: vec![value], integer: false }
+    }
 }
 
 /// Inputs by name in plain text.
@@ -33,6 +46,11 @@ pub struct Bound<'a> {
 }
 
 impl Bound<'_> {
+    /// The size of every axis that has one.
+    pub fn sizes(&self) -> &HashMap<Axis, usize> {
+        &self.sizes
+    }
+
     /// The size of an axis.
     pub fn size(&self, axis: Axis) -> Option<usize> {
         self.sizes.get(&axis).copied()
@@ -75,7 +93,8 @@ pub fn bind<'a>(context: &Context, needed: &[Symbol], inputs: &'a Inputs) -> Res
             let known = *bound.sizes.entry(axis).or_insert(size);
             let first = first_use.entry(axis).or_insert_with(|| name.clone());
             if known != size {
-                let error = Diagnostic::data_error("axis-size-conflict-in-data").with("axis", &context.axis(axis).size_name.plain);
+                let error = Diagnostic::data_error("axis-size-conflict-in-data")
+                    .with("axis", &context.axis(axis).size_name.plain);
                 let error = error.with("first", known.to_string()).with("second", size.to_string());
                 errors.push(error.with("first_name", first.as_str()).with("second_name", name));
             }

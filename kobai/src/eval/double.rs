@@ -35,11 +35,7 @@ impl Arithmetic for Double {
     }
 
     fn infinity(&mut self, negative: bool) -> f64 {
-        if negative {
-            f64::NEG_INFINITY
-        } else {
-            f64::INFINITY
-        }
+        if negative { f64::NEG_INFINITY } else { f64::INFINITY }
     }
 
     fn add(&mut self, a: &f64, b: &f64) -> f64 {
@@ -70,11 +66,7 @@ impl Arithmetic for Double {
         if *base < 0.0 && !odd_root {
             return f64::NAN;
         }
-        let sign = if *base < 0.0 && exponent.numer().bit(0) {
-            -1.0
-        } else {
-            1.0
-        };
+        let sign = if *base < 0.0 && exponent.numer().bit(0) { -1.0 } else { 1.0 };
         sign * positive_power(base.abs(), exponent)
     }
 
@@ -161,21 +153,13 @@ fn binary(function: Function, x: f64, y: f64) -> f64 {
 /// log(1 − e^x) for x < 0, −∞ at 0. Mächler, "Accurately computing log(1 − exp(−|a|))" (2012), equation (7): the two
 /// forms meet where e^x = 1/2.
 fn log1mexp(x: f64) -> f64 {
-    if x > -LN_2 {
-        (-x.exp_m1()).ln()
-    } else {
-        (-x.exp()).ln_1p()
-    }
+    if x > -LN_2 { (-x.exp_m1()).ln() } else { (-x.exp()).ln_1p() }
 }
 
 /// 1 / (1 + e^−x), written in e^−|x|, which cannot overflow.
 fn sigmoid(x: f64) -> f64 {
     let small = (-x.abs()).exp();
-    if x >= 0.0 {
-        1.0 / (1.0 + small)
-    } else {
-        small / (1.0 + small)
-    }
+    if x >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) }
 }
 
 /// log(1 + e^x) = max(x, 0) + log1p(e^−|x|).

@@ -6,9 +6,7 @@
 
 use std::cmp::Ordering;
 
-use astro_float::{
-    BigFloat, Consts, INF_NEG, INF_POS, NAN, Radix, RoundingMode, Sign, WORD_BIT_SIZE, Word,
-};
+use astro_float::{BigFloat, Consts, INF_NEG, INF_POS, NAN, Radix, RoundingMode, Sign, WORD_BIT_SIZE, Word};
 use num_bigint::{BigInt, Sign as IntegerSign};
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive};
@@ -56,13 +54,7 @@ impl High {
         if text.parse::<f64>().is_err() {
             return NAN;
         }
-        let value = BigFloat::parse(
-            text,
-            Radix::Dec,
-            self.precision,
-            RoundingMode::ToEven,
-            &mut self.constants,
-        );
+        let value = BigFloat::parse(text, Radix::Dec, self.precision, RoundingMode::ToEven, &mut self.constants);
         self.rounded(value)
     }
 
@@ -90,10 +82,7 @@ impl High {
         if round_digits(&mut decimal, digits.max(1)) {
             exponent += 1;
         }
-        let mut text: String = decimal
-            .iter()
-            .map(|digit| char::from(b'0' + digit))
-            .collect();
+        let mut text: String = decimal.iter().map(|digit| char::from(b'0' + digit)).collect();
         if text.len() > 1 {
             text.insert(1, '.');
         }
@@ -108,18 +97,10 @@ impl High {
         }
         let floor = self.from_decimal(floor);
         let magnitude = b.abs();
-        let scale = if magnitude.cmp(&floor) < Some(0) && !magnitude.is_nan() {
-            floor
-        } else {
-            magnitude
-        };
+        let scale = if magnitude.cmp(&floor) < Some(0) && !magnitude.is_nan() { floor } else { magnitude };
         let difference = a.sub(b, self.precision + GUARD, CUT).abs();
         if b.is_inf() {
-            return if difference.is_nan() {
-                f64::NAN
-            } else {
-                f64::INFINITY
-            };
+            return if difference.is_nan() { f64::NAN } else { f64::INFINITY };
         }
         self.to_double(&difference.div(&scale, self.precision, CUT))
     }
@@ -174,11 +155,7 @@ fn round_digits(digits: &mut Vec<u8>, length: usize) -> bool {
 fn integer(value: &BigInt) -> BigFloat {
     let bits = value.bits();
     let Ok(exponent) = i32::try_from(bits) else {
-        return if value.is_negative() {
-            INF_NEG
-        } else {
-            INF_POS
-        };
+        return if value.is_negative() { INF_NEG } else { INF_POS };
     };
     if bits == 0 {
         return BigFloat::from_word(0, WORD_BIT_SIZE);
@@ -188,18 +165,9 @@ fn integer(value: &BigInt) -> BigFloat {
     let (sign, bytes) = (value << (length - bits as usize)).to_bytes_le();
     let words: Vec<Word> = bytes
         .chunks(WORD_BIT_SIZE / 8)
-        .map(|chunk| {
-            chunk
-                .iter()
-                .rev()
-                .fold(0, |word, byte| (word << 8) | Word::from(*byte))
-        })
+        .map(|chunk| chunk.iter().rev().fold(0, |word, byte| (word << 8) | Word::from(*byte)))
         .collect();
-    let sign = if sign == IntegerSign::Minus {
-        Sign::Neg
-    } else {
-        Sign::Pos
-    };
+    let sign = if sign == IntegerSign::Minus { Sign::Neg } else { Sign::Pos };
     BigFloat::from_words(&words, sign, exponent)
 }
 
@@ -259,11 +227,7 @@ impl Arithmetic for High {
         if denominator.is_one() {
             return self.power(base, &integer(numerator));
         }
-        if base.is_zero()
-            || base.is_inf()
-            || base.is_nan()
-            || (base.is_negative() && !denominator.bit(0))
-        {
+        if base.is_zero() || base.is_inf() || base.is_nan() || (base.is_negative() && !denominator.bit(0)) {
             return root_of_special(base, exponent);
         }
         let magnitude = base.abs();
@@ -298,11 +262,7 @@ impl Arithmetic for High {
     fn to_double(&self, value: &BigFloat) -> f64 {
         let negative = value.is_negative();
         if value.is_inf() {
-            return if negative {
-                f64::NEG_INFINITY
-            } else {
-                f64::INFINITY
-            };
+            return if negative { f64::NEG_INFINITY } else { f64::INFINITY };
         }
         let (Some(words), Some(exponent)) = (value.mantissa_digits(), value.exponent()) else {
             return f64::NAN;
@@ -313,10 +273,7 @@ impl Arithmetic for High {
         let leading_words = 64 / WORD_BIT_SIZE;
         let split = words.len().saturating_sub(leading_words);
         let leading = (0..leading_words).fold(0_u128, |bits, place| {
-            let word = words
-                .len()
-                .checked_sub(place + 1)
-                .map_or(0, |index| words[index]);
+            let word = words.len().checked_sub(place + 1).map_or(0, |index| words[index]);
             (bits << WORD_BIT_SIZE) | u128::from(word)
         }) as u64;
         // Numbers whose leading bit is not set are far below the doubles.
@@ -354,9 +311,7 @@ impl High {
             Function::Sinh => x.sinh(bits, CUT, &mut self.constants),
             Function::Cosh => x.cosh(bits, CUT, &mut self.constants),
             Function::LogCosh => self.log_cosh(x, bits),
-            Function::Sin | Function::Cos | Function::Tan if x.exponent() > Some(LARGEST_ANGLE) => {
-                NAN
-            }
+            Function::Sin | Function::Cos | Function::Tan if x.exponent() > Some(LARGEST_ANGLE) => NAN,
             Function::Sin => x.sin(bits, CUT, &mut self.constants),
             Function::Cos => x.cos(bits, CUT, &mut self.constants),
             Function::Tan => x.tan(bits, CUT, &mut self.constants),

@@ -17,19 +17,13 @@ impl Pair {
     /// a + b exactly, where |a| ≥ |b| (Dekker, "A floating-point technique for extending the available precision", 1971).
     fn sum(a: f64, b: f64) -> Pair {
         let high = a + b;
-        Pair {
-            high,
-            rest: b - (high - a),
-        }
+        Pair { high, rest: b - (high - a) }
     }
 
     /// a · b exactly.
     fn product(a: f64, b: f64) -> Pair {
         let high = a * b;
-        Pair {
-            high,
-            rest: a.mul_add(b, -high),
-        }
+        Pair { high, rest: a.mul_add(b, -high) }
     }
 }
 
@@ -45,8 +39,8 @@ pub(super) fn log_base(a: f64, x: f64) -> f64 {
     }
     let (numerator, denominator) = (log_pair(x), log_pair(a));
     let quotient = numerator.high / denominator.high;
-    let remainder = (-quotient).mul_add(denominator.high, numerator.high) + numerator.rest
-        - quotient * denominator.rest;
+    let remainder =
+        (-quotient).mul_add(denominator.high, numerator.high) + numerator.rest - quotient * denominator.rest;
     quotient + remainder / denominator.high
 }
 
@@ -59,23 +53,15 @@ fn log_pair(x: f64) -> Pair {
         (mantissa, f64::from(exponent))
     };
     let numerator = m - 1.0; // exact (Sterbenz)
-    let denominator = if m >= 1.0 {
-        Pair::sum(m, 1.0)
-    } else {
-        Pair::sum(1.0, m)
-    };
+    let denominator = if m >= 1.0 { Pair::sum(m, 1.0) } else { Pair::sum(1.0, m) };
     let s = numerator / denominator.high;
-    let s_rest =
-        ((-s).mul_add(denominator.high, numerator) - s * denominator.rest) / denominator.high;
+    let s_rest = ((-s).mul_add(denominator.high, numerator) - s * denominator.rest) / denominator.high;
     // artanh s = s + s³/3 + s⁵/5 + …: s³/3 in two parts, the rest (below 2^−12 s) in one.
     let square = Pair::product(s, s);
     let cube = Pair::product(s, square.high);
     let third = cube.high / 3.0;
-    let third_rest = ((-3.0_f64).mul_add(third, cube.high) + cube.rest + s * square.rest) / 3.0
-        + square.high * s_rest;
-    let tail = (2..=14).rev().fold(0.0, |inner, n| {
-        inner * square.high + 1.0 / f64::from(2 * n + 1)
-    });
+    let third_rest = ((-3.0_f64).mul_add(third, cube.high) + cube.rest + s * square.rest) / 3.0 + square.high * s_rest;
+    let tail = (2..=14).rev().fold(0.0, |inner, n| inner * square.high + 1.0 / f64::from(2 * n + 1));
     let lower = Pair::sum(s, third);
     let rest = lower.rest + (third_rest + s_rest + s * (square.high * square.high * tail));
     let two_artanh = Pair::sum(2.0 * lower.high, 2.0 * rest);
@@ -84,10 +70,7 @@ fn log_pair(x: f64) -> Pair {
     }
     let shift = Pair::product(k, LN_2);
     let sum = Pair::sum(shift.high, two_artanh.high);
-    Pair::sum(
-        sum.high,
-        sum.rest + (shift.rest + k * LN_2_REST + two_artanh.rest),
-    )
+    Pair::sum(sum.high, sum.rest + (shift.rest + k * LN_2_REST + two_artanh.rest))
 }
 
 /// The standard normal's distribution function, erfc(−x/√2)/2. In the far tail erfc multiplies the rounding of its
@@ -106,11 +89,7 @@ pub(super) fn normal_cdf(x: f64) -> f64 {
 
 /// log |Γ(x)|; NaN at the poles 0, −1, −2, …
 pub(super) fn log_gamma(x: f64) -> f64 {
-    if is_pole(x) {
-        f64::NAN
-    } else {
-        libm::lgamma(x)
-    }
+    if is_pole(x) { f64::NAN } else { libm::lgamma(x) }
 }
 
 /// Whether Γ has a pole at x.
@@ -122,35 +101,16 @@ fn is_pole(x: f64) -> bool {
 const ASYMPTOTIC: f64 = 10.0;
 
 /// B₂ₖ/(2k) for k = 1, 2, …
-const DIGAMMA_SERIES: [f64; 8] = [
-    1.0 / 12.0,
-    -1.0 / 120.0,
-    1.0 / 252.0,
-    -1.0 / 240.0,
-    1.0 / 132.0,
-    -691.0 / 32760.0,
-    1.0 / 12.0,
-    -3617.0 / 8160.0,
-];
+const DIGAMMA_SERIES: [f64; 8] =
+    [1.0 / 12.0, -1.0 / 120.0, 1.0 / 252.0, -1.0 / 240.0, 1.0 / 132.0, -691.0 / 32760.0, 1.0 / 12.0, -3617.0 / 8160.0];
 
 /// B₂ₖ for k = 1, 2, …
-const BERNOULLI: [f64; 8] = [
-    1.0 / 6.0,
-    -1.0 / 30.0,
-    1.0 / 42.0,
-    -1.0 / 30.0,
-    5.0 / 66.0,
-    -691.0 / 2730.0,
-    7.0 / 6.0,
-    -3617.0 / 510.0,
-];
+const BERNOULLI: [f64; 8] =
+    [1.0 / 6.0, -1.0 / 30.0, 1.0 / 42.0, -1.0 / 30.0, 5.0 / 66.0, -691.0 / 2730.0, 7.0 / 6.0, -3617.0 / 510.0];
 
 /// c₁ t + c₂ t² + …
 fn series(coefficients: &[f64], t: f64) -> f64 {
-    coefficients
-        .iter()
-        .rev()
-        .fold(0.0, |inner, c| (inner + c) * t)
+    coefficients.iter().rev().fold(0.0, |inner, c| (inner + c) * t)
 }
 
 /// ψ(x); NaN at the poles 0, −1, −2, …
@@ -192,10 +152,7 @@ fn digamma_from_root(x: f64) -> f64 {
     tail += g / (2.0 * far * far_root);
     tail += (g / far_root).ln_1p();
     let steps = ASYMPTOTIC as u32;
-    let sum = (0..steps)
-        .rev()
-        .map(f64::from)
-        .fold(0.0, |sum, k| sum + 1.0 / ((x + k) * (ROOT + k)));
+    let sum = (0..steps).rev().map(f64::from).fold(0.0, |sum, k| sum + 1.0 / ((x + k) * (ROOT + k)));
     g * sum + tail
 }
 

@@ -67,11 +67,7 @@ impl High {
     pub(super) fn softplus(&mut self, x: &BigFloat, bits: usize) -> BigFloat {
         let small = self.exp(&x.abs().neg(), bits);
         let rest = self.log1p(&small, bits);
-        if x.is_negative() {
-            rest
-        } else {
-            x.add(&rest, bits, CUT)
-        }
+        if x.is_negative() { rest } else { x.add(&rest, bits, CUT) }
     }
 
     /// tanh x = sinh x / cosh x near 0, and beyond (1 − e^(−2|x|)) / (1 + e^(−2|x|)) with the sign of x.
@@ -82,9 +78,7 @@ impl High {
         }
         let one = High::small(1);
         let small = self.exp(&x.abs().mul(&High::small(2), bits, CUT).neg(), bits);
-        let value = one
-            .sub(&small, bits, CUT)
-            .div(&one.add(&small, bits, CUT), bits, CUT);
+        let value = one.sub(&small, bits, CUT).div(&one.add(&small, bits, CUT), bits, CUT);
         if x.is_negative() { value.neg() } else { value }
     }
 
@@ -97,9 +91,7 @@ impl High {
             return self.log1p(&excess, bits);
         }
         let small = self.exp(&x.mul(&two, bits, CUT).neg(), bits);
-        let rest = self
-            .log1p(&small, bits)
-            .sub(&self.constants.ln_2(bits, CUT), bits, CUT);
+        let rest = self.log1p(&small, bits).sub(&self.constants.ln_2(bits, CUT), bits, CUT);
         x.add(&rest, bits, CUT)
     }
 
@@ -143,29 +135,19 @@ impl High {
             Some(count) if whole => self.integer_power(&magnitude, count, exponent.is_negative()),
             _ => self.positive_power(&magnitude, exponent),
         };
-        if base.is_negative() && is_odd(exponent) {
-            value.neg()
-        } else {
-            value
-        }
+        if base.is_negative() && is_odd(exponent) { value.neg() } else { value }
     }
 
     /// By repeated squaring: exact where the result fits.
     fn integer_power(&mut self, base: &BigFloat, count: usize, reciprocal: bool) -> BigFloat {
         let bits = self.precision + GUARD;
         let power = base.powi(count, bits, CUT);
-        if reciprocal {
-            power.reciprocal(bits, CUT)
-        } else {
-            power
-        }
+        if reciprocal { power.reciprocal(bits, CUT) } else { power }
     }
 
     /// e^(exponent · log base) for a finite base > 0, with as many more bits as the product has before its point.
     pub(super) fn positive_power(&mut self, base: &BigFloat, exponent: &BigFloat) -> BigFloat {
-        let log_size = base.exponent().map_or(0, |e| {
-            (i64::from(e).unsigned_abs() + 1).ilog2() as usize + 1
-        });
+        let log_size = base.exponent().map_or(0, |e| (i64::from(e).unsigned_abs() + 1).ilog2() as usize + 1);
         let before_point = log_size + exponent.exponent().map_or(0, |e| e.clamp(0, 128) as usize);
         let bits = self.precision + GUARD + before_point;
         let product = self.log(base, bits).mul(exponent, bits, CUT);
@@ -175,19 +157,13 @@ impl High {
 
 /// Whether a number is an odd integer: it is one, and its half is none.
 fn is_odd(value: &BigFloat) -> bool {
-    let half = value.div(
-        &High::small(2),
-        value.mantissa_max_bit_len().unwrap_or(64),
-        CUT,
-    );
+    let half = value.div(&High::small(2), value.mantissa_max_bit_len().unwrap_or(64), CUT);
     value.is_int() && !half.is_int()
 }
 
 /// The absolute value of an integer below 2^31.
 fn small_integer(value: &BigFloat) -> Option<usize> {
-    let exponent = u32::try_from(value.exponent()?)
-        .ok()
-        .filter(|exponent| *exponent <= 31)?;
+    let exponent = u32::try_from(value.exponent()?).ok().filter(|exponent| *exponent <= 31)?;
     let words = value.mantissa_digits()?;
     let leading = words.last()? >> (astro_float::WORD_BIT_SIZE as u32 - 32);
     Some((leading >> (32 - exponent)) as usize)

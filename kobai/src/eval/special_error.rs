@@ -29,10 +29,7 @@ impl High {
             return self.erfc_asymptotic(x, bits);
         }
         // 1 − erf x loses x² / log 2 bits.
-        let x_double = x
-            .exponent()
-            .filter(|e| *e > -2)
-            .map_or(0.0, |_| self.to_double(x));
+        let x_double = x.exponent().filter(|e| *e > -2).map_or(0.0, |_| self.to_double(x));
         let lost = (x_double * x_double * std::f64::consts::LOG2_E) as usize + x_double as usize;
         let bits = bits + lost + GUARD / 2;
         one.sub(&self.erf_series(x, bits), bits, CUT)
@@ -52,20 +49,13 @@ impl High {
     fn erf_series(&mut self, x: &BigFloat, bits: usize) -> BigFloat {
         let twice_square = x.mul(x, bits, CUT).mul(&High::small(2), bits, CUT);
         let (mut term, mut sum, mut odd) = (x.clone(), x.clone(), 1_u32);
-        while term.exponent() >= sum.exponent().map(|e| e.saturating_sub(bits as i32))
-            && !term.is_zero()
-        {
+        while term.exponent() >= sum.exponent().map(|e| e.saturating_sub(bits as i32)) && !term.is_zero() {
             odd += 2;
-            term = term
-                .mul(&twice_square, bits, CUT)
-                .div(&High::small(odd), bits, CUT);
+            term = term.mul(&twice_square, bits, CUT).div(&High::small(odd), bits, CUT);
             sum = sum.add(&term, bits, CUT);
         }
-        let scale = self
-            .exp_of_negative_square(x, bits)
-            .mul(&High::small(2), bits, CUT);
-        sum.mul(&scale, bits, CUT)
-            .div(&self.root_of_pi(bits), bits, CUT)
+        let scale = self.exp_of_negative_square(x, bits).mul(&High::small(2), bits, CUT);
+        sum.mul(&scale, bits, CUT).div(&self.root_of_pi(bits), bits, CUT)
     }
 
     /// erfc x = e^(−x²) / (x√π) Σ (−1)ⁿ (2n−1)!! / (2x²)ⁿ for large x (DLMF 7.12.1).
@@ -77,10 +67,7 @@ impl High {
         let twice_square = x.mul(x, bits, CUT).mul(&High::small(2), bits, CUT);
         let (mut term, mut sum, mut odd) = (High::small(1), High::small(1), 1_u32);
         while term.exponent() >= Some(-(bits as i32)) && !term.is_zero() {
-            term = term
-                .mul(&High::small(odd), bits, CUT)
-                .div(&twice_square, bits, CUT)
-                .neg();
+            term = term.mul(&High::small(odd), bits, CUT).div(&twice_square, bits, CUT).neg();
             sum = sum.add(&term, bits, CUT);
             odd += 2;
         }

@@ -33,10 +33,7 @@ impl High {
             let (log, mirrored) = (high.log(&ratio, bits), High::small(1).sub(x, bits, CUT));
             let other = high.log_gamma_positive(&mirrored, bits);
             let largest = other.largest.max(exponent(&log));
-            Cancelled {
-                value: log.sub(&other.value, bits, CUT),
-                largest,
-            }
+            Cancelled { value: log.sub(&other.value, bits, CUT), largest }
         })
     }
 
@@ -51,17 +48,10 @@ impl High {
             }
             // DLMF 5.5.4
             let (sine, cosine) = high.sine_and_cosine_of_pi(x, bits);
-            let slope = high
-                .constants
-                .pi(bits, CUT)
-                .mul(&cosine, bits, CUT)
-                .div(&sine, bits, CUT);
+            let slope = high.constants.pi(bits, CUT).mul(&cosine, bits, CUT).div(&sine, bits, CUT);
             let other = high.digamma_positive(&High::small(1).sub(x, bits, CUT), bits);
             let largest = other.largest.max(exponent(&slope));
-            Cancelled {
-                value: other.value.sub(&slope, bits, CUT),
-                largest,
-            }
+            Cancelled { value: other.value.sub(&slope, bits, CUT), largest }
         })
     }
 
@@ -86,16 +76,9 @@ impl High {
         let mut bits = self.precision + GUARD;
         let mut result = compute(self, bits);
         for _ in 0..ROUNDS {
-            let lost = if result.value.is_zero() {
-                bits as i64
-            } else {
-                result.largest - exponent(&result.value)
-            };
+            let lost = if result.value.is_zero() { bits as i64 } else { result.largest - exponent(&result.value) };
             let lost = usize::try_from(lost).unwrap_or(0).min(bits);
-            if bits >= self.precision + GUARD / 2 + lost
-                || result.value.is_inf()
-                || result.value.is_nan()
-            {
+            if bits >= self.precision + GUARD / 2 + lost || result.value.is_inf() || result.value.is_nan() {
                 break;
             }
             bits = self.precision + GUARD + lost;
@@ -109,22 +92,15 @@ impl High {
     fn log_gamma_positive(&mut self, x: &BigFloat, bits: usize) -> Cancelled {
         let (far, terms) = self.shifted(x, bits);
         let half = BigFloat::from_f64(0.5, 64);
-        let main = far
-            .sub(&half, bits, CUT)
-            .mul(&self.log(&far, bits), bits, CUT);
+        let main = far.sub(&half, bits, CUT).mul(&self.log(&far, bits), bits, CUT);
         let two_pi = self.constants.pi(bits, CUT).mul(&High::small(2), bits, CUT);
         let constant = self.log(&two_pi, bits).mul(&half, bits, CUT);
         let divisor = |k: i64| BigInt::from(2 * k * (2 * k - 1));
         let series = self.stirling(&far, bits, divisor).mul(&far, bits, CUT);
-        let mut value = main
-            .sub(&far, bits, CUT)
-            .add(&constant, bits, CUT)
-            .add(&series, bits, CUT);
+        let mut value = main.sub(&far, bits, CUT).add(&constant, bits, CUT).add(&series, bits, CUT);
         let mut largest = exponent(&main).max(exponent(&far));
         if !terms.is_empty() {
-            let product = terms
-                .iter()
-                .fold(High::small(1), |product, term| product.mul(term, bits, CUT));
+            let product = terms.iter().fold(High::small(1), |product, term| product.mul(term, bits, CUT));
             let log = self.log(&product, bits);
             largest = largest.max(exponent(&log));
             value = value.sub(&log, bits, CUT);
@@ -140,14 +116,9 @@ impl High {
         let first = one.div(&far.mul(&High::small(2), bits, CUT), bits, CUT);
         let series = self.stirling(&far, bits, |k| BigInt::from(2 * k));
         let zero = High::small(0);
-        let sum = terms.iter().rev().fold(zero, |sum, term| {
-            sum.add(&one.div(term, bits, CUT), bits, CUT)
-        });
+        let sum = terms.iter().rev().fold(zero, |sum, term| sum.add(&one.div(term, bits, CUT), bits, CUT));
         let largest = exponent(&log).max(exponent(&sum));
-        let value = log
-            .sub(&first, bits, CUT)
-            .sub(&series, bits, CUT)
-            .sub(&sum, bits, CUT);
+        let value = log.sub(&first, bits, CUT).sub(&series, bits, CUT).sub(&sum, bits, CUT);
         Cancelled { value, largest }
     }
 
@@ -156,12 +127,8 @@ impl High {
         let (far, terms) = self.shifted(x, bits);
         let one = High::small(1);
         let inverse = one.div(&far, bits, CUT);
-        let half = inverse
-            .mul(&inverse, bits, CUT)
-            .div(&High::small(2), bits, CUT);
-        let series = self
-            .stirling(&far, bits, |_| BigInt::one())
-            .mul(&inverse, bits, CUT);
+        let half = inverse.mul(&inverse, bits, CUT).div(&High::small(2), bits, CUT);
+        let series = self.stirling(&far, bits, |_| BigInt::one()).mul(&inverse, bits, CUT);
         let start = inverse.add(&half, bits, CUT).add(&series, bits, CUT);
         terms.iter().rev().fold(start, |sum, term| {
             let inverse = one.div(term, bits, CUT);
@@ -171,37 +138,22 @@ impl High {
 
     /// X = x + n with X ≥ bits/4, where Stirling's series reaches e^(−2πX) < 2^(−2 bits), and x, x+1, …, X−1.
     fn shifted(&mut self, x: &BigFloat, bits: usize) -> (BigFloat, Vec<BigFloat>) {
-        let start = x.exponent().map_or(f64::INFINITY, |e| {
-            if e > 40 {
-                f64::INFINITY
-            } else {
-                self.to_double(x)
-            }
-        });
+        let start = x.exponent().map_or(f64::INFINITY, |e| if e > 40 { f64::INFINITY } else { self.to_double(x) });
         let steps = (bits as f64 / 4.0 - start).ceil().max(0.0) as u32;
         let place = |j: u32| x.add(&High::small(j), bits, CUT);
-        let terms = (0..steps)
-            .map(|j| if j == 0 { x.clone() } else { place(j) })
-            .collect();
+        let terms = (0..steps).map(|j| if j == 0 { x.clone() } else { place(j) }).collect();
         (if steps == 0 { x.clone() } else { place(steps) }, terms)
     }
 
     /// Σ B₂ₖ / (d(k) X^(2k)) until its terms are below 2^−bits.
-    fn stirling(
-        &mut self,
-        far: &BigFloat,
-        bits: usize,
-        divisor: impl Fn(i64) -> BigInt,
-    ) -> BigFloat {
+    fn stirling(&mut self, far: &BigFloat, bits: usize, divisor: impl Fn(i64) -> BigInt) -> BigFloat {
         let inverse_square = High::small(1).div(&far.mul(far, bits, CUT), bits, CUT);
         let (mut power, mut sum) = (inverse_square.clone(), High::small(0));
         for k in 1..=bits {
             let coefficient = self.bernoulli(k) / divisor(k as i64);
             let term = High::fraction(&coefficient, bits).mul(&power, bits, CUT);
             sum = sum.add(&term, bits, CUT);
-            if term.is_zero()
-                || term.exponent() < sum.exponent().map(|e| e.saturating_sub(bits as i32))
-            {
+            if term.is_zero() || term.exponent() < sum.exponent().map(|e| e.saturating_sub(bits as i32)) {
                 break;
             }
             power = power.mul(&inverse_square, bits, CUT);
@@ -220,16 +172,10 @@ impl High {
     /// sin πx and cos πx up to a common sign, from x less its nearest integer, which is exact.
     fn sine_and_cosine_of_pi(&mut self, x: &BigFloat, bits: usize) -> (BigFloat, BigFloat) {
         let exact = bits.max(x.mantissa_max_bit_len().unwrap_or(0)) + GUARD;
-        let rest = if x.exponent() < Some(0) {
-            x.clone()
-        } else {
-            x.sub(&x.round(0, RoundingMode::ToEven), exact, CUT)
-        };
+        let rest =
+            if x.exponent() < Some(0) { x.clone() } else { x.sub(&x.round(0, RoundingMode::ToEven), exact, CUT) };
         let angle = rest.mul(&self.constants.pi(bits, CUT), bits, CUT);
-        (
-            angle.sin(bits, CUT, &mut self.constants),
-            angle.cos(bits, CUT, &mut self.constants),
-        )
+        (angle.sin(bits, CUT, &mut self.constants), angle.cos(bits, CUT, &mut self.constants))
     }
 }
 
@@ -240,9 +186,7 @@ fn is_pole(x: &BigFloat) -> bool {
 
 /// The binary exponent, far below all others for 0.
 fn exponent(x: &BigFloat) -> i64 {
-    x.exponent()
-        .filter(|_| !x.is_zero())
-        .map_or(i64::from(i32::MIN), i64::from)
+    x.exponent().filter(|_| !x.is_zero()).map_or(i64::from(i32::MIN), i64::from)
 }
 
 /// B₂, B₄, …, B₂ₙ through the tangent numbers: B₂ₖ = (−1)^(k−1) 2k Tₖ / (4^k (4^k − 1)). Brent and Harvey, "Fast

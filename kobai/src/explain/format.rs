@@ -10,7 +10,8 @@ const INDENT: usize = 4;
 pub fn text(explanation: &Explanation, language: Language) -> String {
     let mut out = format!("{}\n", explanation.target);
     text_steps(&mut out, &explanation.steps, 0);
-    let _ = writeln!(out, "\n{}\n  {} = {}", language.say("heading.result", &[]), explanation.target, explanation.result);
+    let _ =
+        writeln!(out, "\n{}\n  {} = {}", language.say("heading.result", &[]), explanation.target, explanation.result);
     if let Some(before) = &explanation.without_supposition {
         let _ = writeln!(out, "{}\n  {}", language.say("heading.without-supposition", &[]), before);
     }
@@ -63,14 +64,22 @@ fn markdown_steps(out: &mut String, steps: &[ExplainedStep], level: usize) {
     }
 }
 
-/// A document that LaTeX compiles (Japanese with a compiler that knows Unicode).
-pub fn latex(explanation: &Explanation, language: Language) -> String {
+/// A document that LaTeX compiles (Japanese with LuaLaTeX).
+pub fn latex(explanations: &[Explanation], language: Language) -> String {
     let mut out = String::from("\\documentclass{article}\n\\usepackage{amsmath,amssymb}\n");
     if language == Language::Japanese {
         out += "\\usepackage{luatexja}\n";
     }
-    let _ = writeln!(out, "\\begin{{document}}\n\\[ {} \\]", explanation.target);
-    latex_steps(&mut out, &explanation.steps);
+    out += "\\begin{document}\n";
+    for explanation in explanations {
+        latex_one(&mut out, explanation, language);
+    }
+    out + "\\end{document}\n"
+}
+
+fn latex_one(out: &mut String, explanation: &Explanation, language: Language) {
+    let _ = writeln!(out, "\\[ {} \\]", explanation.target);
+    latex_steps(out, &explanation.steps);
     let heading = language.say("heading.result", &[]);
     let _ = writeln!(out, "\\paragraph{{{heading}}}\n\\[ {} = {} \\]", explanation.target, explanation.result);
     if let Some(before) = &explanation.without_supposition {
@@ -80,7 +89,6 @@ pub fn latex(explanation: &Explanation, language: Language) -> String {
         let formulas: Vec<String> = list.iter().map(|formula| format!("${formula}$")).collect();
         let _ = writeln!(out, "\n{} {}", language.say(heading, &[]), formulas.join(", "));
     }
-    out + "\\end{document}\n"
 }
 
 fn latex_steps(out: &mut String, steps: &[ExplainedStep]) {

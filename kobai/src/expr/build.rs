@@ -281,7 +281,8 @@ impl Context {
     /// e^u as the power 1 or −1 of whichever of e^u and e^{−u} stands first, so that the two cancel.
     fn signed_exponential(&mut self, argument: Expr) -> (Expr, Expr) {
         let opposite = self.negate(argument);
-        let (base, exponent) = if self.compare_structure(argument, opposite).is_le() { (argument, 1) } else { (opposite, -1) };
+        let (base, exponent) =
+            if self.compare_structure(argument, opposite).is_le() { (argument, 1) } else { (opposite, -1) };
         (self.apply(Function::Exp, base), self.integer(exponent))
     }
 

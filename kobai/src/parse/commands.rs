@@ -40,6 +40,9 @@ const ALIASES: &[(&str, &str)] = &[
     (r"\cfrac", r"\frac"),
     (r"\ln", r"\log"),
     (r"\intercal", r"\top"),
+    (r"\ldots", r"\dots"),
+    (r"\cdots", r"\dots"),
+    ("…", r"\dots"),
     (r"\widehat", r"\hat"),
     (r"\overline", r"\bar"),
     (r"\widetilde", r"\tilde"),
@@ -65,10 +68,43 @@ pub(super) fn canonical(text: &str) -> &str {
 
 /// Commands that mean nothing.
 const SILENT: &[&str] = &[
-    r"\,", r"\;", r"\:", r"\!", r"\>", r"\ ", r"\/", r"\-", r"\nonumber", r"\notag", r"\displaystyle", r"\textstyle",
-    r"\scriptstyle", r"\limits", r"\nolimits", r"\allowbreak", r"\nobreak", r"\hfill", r"\centering", r"\relax",
-    r"\strut", r"\mathstrut", r"\thinspace", r"\medspace", r"\thickspace", r"\negthinspace", r"\mathopen", r"\mathclose",
-    r"\mathrel", r"\mathbin", r"\mathop", r"\mathord", r"\ensuremath",
+    r"\,",
+    r"\;",
+    r"\:",
+    r"\!",
+    r"\>",
+    r"\ ",
+    r"\/",
+    r"\-",
+    r"\nonumber",
+    r"\notag",
+    r"\displaystyle",
+    r"\textstyle",
+    r"\scriptstyle",
+    r"\limits",
+    r"\nolimits",
+    r"\allowbreak",
+    r"\nobreak",
+    r"\hfill",
+    r"\centering",
+    r"\relax",
+    r"\strut",
+    r"\mathstrut",
+    r"\thinspace",
+    r"\medspace",
+    r"\thickspace",
+    r"\negthinspace",
+    r"\mathopen",
+    r"\mathclose",
+    r"\[",
+    r"\]",
+    r"\(",
+    r"\)",
+    r"\mathrel",
+    r"\mathbin",
+    r"\mathop",
+    r"\mathord",
+    r"\ensuremath",
 ];
 
 /// True for a command that means nothing.
@@ -217,12 +253,21 @@ pub(super) fn layout(environment: &str) -> Option<bool> {
 pub(super) const CASES: &[&str] = &["cases", "dcases", "rcases"];
 
 /// Words before an equation that mean nothing.
-const LEAD_INS: &[&str] = &["where", "with", "for", "and", "let", "such that", "s.t.", "subject to", "ただし", "ここで", "および", "また"];
+const LEAD_INS: &[&str] =
+    &["where", "with", "for", "and", "let", "such that", "s.t.", "subject to", "ただし", "ここで", "および", "また"];
 
 /// True for words before an equation that mean nothing.
 pub(super) fn is_lead_in(words: &str) -> bool {
     let words = words.trim().trim_end_matches([',', ':', '、', '，']).trim_end();
     LEAD_INS.iter().any(|known| known.eq_ignore_ascii_case(words))
+}
+
+/// Words that say what an equation holds for.
+const QUANTIFIERS: &[&str] = &["for all", "for every", "for each", "for any"];
+
+/// True for words that say what an equation holds for.
+pub(super) fn is_quantifier(words: &str) -> bool {
+    QUANTIFIERS.iter().any(|known| known.eq_ignore_ascii_case(words.trim()))
 }
 
 /// Words that stand for "in all other cases".
@@ -258,7 +303,8 @@ pub(super) fn relation(text: &str) -> Option<Relation> {
 }
 
 /// Relations that have no meaning here, which an error names.
-pub(super) const OTHER_RELATIONS: &[&str] = &[r"\approx", r"\propto", r"\sim", r"\simeq", r"\cong", r"\to", r"\mapsto", r"\ll", r"\gg"];
+pub(super) const OTHER_RELATIONS: &[&str] =
+    &[r"\approx", r"\propto", r"\sim", r"\simeq", r"\cong", r"\to", r"\mapsto", r"\ll", r"\gg"];
 
 const JOINS: &[(&str, Join)] = &[
     (r"\cdot", Join::Dot),
@@ -273,85 +319,6 @@ const JOINS: &[(&str, Join)] = &[
 /// How a token joins two factors.
 pub(super) fn join(text: &str) -> Option<Join> {
     find(JOINS, text)
-}
-
-/// Greek letters: command, and the letter itself.
-const GREEK: &[(&str, &str)] = &[
-    (r"\alpha", "α"),
-    (r"\beta", "β"),
-    (r"\gamma", "γ"),
-    (r"\delta", "δ"),
-    (r"\epsilon", "ϵ"),
-    (r"\varepsilon", "ε"),
-    (r"\zeta", "ζ"),
-    (r"\eta", "η"),
-    (r"\theta", "θ"),
-    (r"\vartheta", "ϑ"),
-    (r"\iota", "ι"),
-    (r"\kappa", "κ"),
-    (r"\lambda", "λ"),
-    (r"\mu", "μ"),
-    (r"\nu", "ν"),
-    (r"\xi", "ξ"),
-    (r"\pi", "π"),
-    (r"\varpi", "ϖ"),
-    (r"\rho", "ρ"),
-    (r"\varrho", "ϱ"),
-    (r"\sigma", "σ"),
-    (r"\varsigma", "ς"),
-    (r"\tau", "τ"),
-    (r"\upsilon", "υ"),
-    (r"\phi", "ϕ"),
-    (r"\varphi", "φ"),
-    (r"\chi", "χ"),
-    (r"\psi", "ψ"),
-    (r"\omega", "ω"),
-    (r"\Gamma", "Γ"),
-    (r"\Delta", "Δ"),
-    (r"\Theta", "Θ"),
-    (r"\Lambda", "Λ"),
-    (r"\Xi", "Ξ"),
-    (r"\Pi", "Π"),
-    (r"\Sigma", "Σ"),
-    (r"\Upsilon", "Υ"),
-    (r"\Phi", "Φ"),
-    (r"\Psi", "Ψ"),
-    (r"\Omega", "Ω"),
-];
-
-/// Commands other than Greek letters that spell a name.
-const NAME_COMMANDS: &[&str] = &[r"\ell", r"\hbar", r"\imath", r"\jmath", r"\aleph", r"\Re", r"\Im", r"\wp"];
-
-/// The name in plain text that a command spells.
-pub(super) fn name_of_command(command: &str) -> Option<&str> {
-    let known = GREEK.iter().any(|(greek, _)| *greek == command) || NAME_COMMANDS.contains(&command);
-    known.then(|| command.trim_start_matches('\\'))
-}
-
-/// The command of a Greek letter written as itself.
-pub(super) fn greek_command(letter: &str) -> Option<&'static str> {
-    GREEK.iter().find(|(_, greek)| *greek == letter).map(|(command, _)| *command)
-}
-
-/// Accents, which are part of a name.
-const ACCENTS: &[&str] = &[
-    r"\hat", r"\bar", r"\tilde", r"\dot", r"\ddot", r"\vec", r"\check", r"\breve", r"\acute", r"\grave", r"\mathring", r"\underline",
-];
-
-/// The accent that a command sets, in plain text.
-pub(super) fn accent(command: &str) -> Option<&str> {
-    ACCENTS.contains(&command).then(|| command.trim_start_matches('\\'))
-}
-
-/// Fonts, which drop in plain text.
-const FONTS: &[&str] = &[
-    r"\mathbf", r"\mathcal", r"\mathscr", r"\mathfrak", r"\mathbb", r"\mathbbm", r"\mathds", r"\mathit", r"\mathnormal", r"\boldsymbol",
-    r"\bm", r"\pmb", r"\symbf", r"\mathrm", r"\mathsf", r"\mathtt", r"\mathbfit", r"\mathsfit",
-];
-
-/// True for a command that sets a font.
-pub(super) fn is_font(command: &str) -> bool {
-    FONTS.contains(&command)
 }
 
 /// Big operators by command and by name.
@@ -403,13 +370,8 @@ pub(super) fn function_command(command: &str) -> Option<&'static str> {
 }
 
 /// Letters that name a function if a bracket follows and the text does not define them.
-const FUNCTION_LETTERS: &[(&str, &str)] = &[
-    ("sigma", "sigmoid"),
-    ("Phi", "Phi"),
-    ("Gamma", "gamma"),
-    ("psi", "digamma"),
-    ("H", "entropy"),
-];
+const FUNCTION_LETTERS: &[(&str, &str)] =
+    &[("sigma", "sigmoid"), ("Phi", "Phi"), ("Gamma", "gamma"), ("psi", "digamma"), ("H", "entropy")];
 
 /// The function that a letter names before a bracket, if the text does not define it.
 pub(super) fn function_letter(plain: &str) -> Option<&'static str> {
@@ -469,8 +431,22 @@ pub(super) fn objective(name: &str) -> Option<bool> {
 
 /// Commands that the parser knows by themselves.
 const OTHER_COMMANDS: &[&str] = &[
-    r"\frac", r"\sqrt", r"\infty", r"\left", r"\right", r"\mid", r"\in", r"\top", r"\prime", r"\arg", r"\substack", r"\underset",
-    r"\quad", r"\qquad", r"\dots", r"\ldots", r"\cdots", r"\forall", r"\langle", r"\rangle", r"\lvert", r"\rvert", r"\lVert", r"\rVert",
+    r"\frac",
+    r"\sqrt",
+    r"\infty",
+    r"\left",
+    r"\right",
+    r"\mid",
+    r"\in",
+    r"\top",
+    r"\prime",
+    r"\arg",
+    r"\substack",
+    r"\underset",
+    r"\quad",
+    r"\qquad",
+    r"\forall",
+    r"\dots",
 ];
 
 /// The known command nearest to an unknown one, if it is at most two edits away.
@@ -479,22 +455,33 @@ pub(super) fn nearest_command(unknown: &str) -> Option<&'static str> {
     if unknown.len() > 24 {
         return None;
     }
-    let known = ALIASES
+    known_commands()
+        .filter(|command| command.len() > 2)
+        .map(|command| (edit_distance(unknown, command), command))
+        .filter(|(distance, _)| *distance <= 2)
+        .min()
+        .map(|(_, command)| command)
+}
+
+/// True for a command that has some meaning.
+pub(super) fn is_known(command: &str) -> bool {
+    known_commands().any(|known| known == command)
+}
+
+fn known_commands() -> impl Iterator<Item = &'static str> {
+    let lists = [OTHER_COMMANDS, OTHER_RELATIONS];
+    ALIASES
         .iter()
         .map(|row| row.0)
         .chain(RAW_ARGUMENTS.iter().map(|row| row.0))
         .chain(RELATIONS.iter().map(|row| row.0))
         .chain(JOINS.iter().map(|row| row.0))
-        .chain(GREEK.iter().map(|row| row.0))
+        .chain(super::letters::letter_commands())
         .chain(BIG_OPERATORS.iter().map(|row| row.0))
         .chain(FUNCTION_COMMANDS.iter().map(|row| row.0))
-        .chain([NAME_COMMANDS, ACCENTS, FONTS, OTHER_COMMANDS].into_iter().flatten().copied());
-    known
-        .filter(|command| command.starts_with('\\') && command.len() > 2)
-        .map(|command| (edit_distance(unknown, command), command))
-        .filter(|(distance, _)| *distance <= 2)
-        .min()
-        .map(|(_, command)| command)
+        .chain(BRACKETS.iter().flat_map(|row| [row.0, row.1]))
+        .chain(lists.into_iter().flatten().copied())
+        .filter(|command| command.starts_with('\\'))
 }
 
 /// How many letters to add, drop or change to come from one word to another.
@@ -515,6 +502,7 @@ fn edit_distance(from: &str, to: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
-fn find<V: Copy>(table: &[(&str, V)], key: &str) -> Option<V> {
+/// The value of a key in a table.
+pub(super) fn find<V: Copy>(table: &[(&str, V)], key: &str) -> Option<V> {
     table.iter().find(|(name, _)| *name == key).map(|(_, value)| *value)
 }

@@ -2,6 +2,7 @@
 
 use super::Syntax;
 use super::commands::{self, RawArgument};
+use super::letters;
 use super::token::{Token, TokenKind};
 use crate::source::Span;
 use std::collections::HashMap;
@@ -9,10 +10,15 @@ use std::collections::HashMap;
 /// The tokens of a part of a text. Spaces, comments and what means nothing are left out.
 pub(super) fn tokens<'a>(source: &'a str, region: Span, syntax: Syntax) -> Vec<Token<'a>> {
     let end = region.end.min(source.len());
-    let mut lexer = Lexer { source, position: region.start, end, latex: syntax != Syntax::Plain, matching: HashMap::new(), tokens: Vec::new() };
-    if lexer.latex {
-        lexer.match_braces();
-    }
+    let mut lexer = Lexer {
+        source,
+        position: region.start,
+        end,
+        latex: syntax != Syntax::Plain,
+        matching: HashMap::new(),
+        tokens: Vec::new(),
+    };
+    lexer.match_braces();
     while lexer.step() {}
     lexer.tokens
 }
@@ -42,14 +48,16 @@ impl<'a> Lexer<'a> {
     /// Reads one token; false at the end.
     fn step(&mut self) -> bool {
         let rest = self.rest();
-        let Some(first) = rest.chars().next() else { return false };
+        let Some(first) = rest.chars().next() else {
+            return false;
+        };
         let start = self.position;
         match first {
             '\n' => {
                 self.position += 1;
                 self.push(TokenKind::Newline, "\n", start);
             }
-            '~' if self.latex => self.position += 1,
+            '~' | '$' if self.latex => self.position += 1,
             '%' if self.latex => self.position += rest.find('\n').map_or(rest.len(), |end| end + 1),
             '\\' => self.command(),
             '0'..='9' => self.number(),
@@ -108,32 +116,38 @@ impl<'a> Lexer<'a> {
     fn letters(&mut self, first: char) {
         let start = self.position;
         let rest = self.rest();
-        let run = |keep: fn(char) -> bool| rest.get(..rest.find(|letter| !keep(letter)).unwrap_or(rest.len())).unwrap_or(rest);
-        if let Some(words) = self.lead_in(run(char::is_alphabetic)) {
+        if let Some(words) = self.lead_in() {
             self.position += words.len();
             self.push(TokenKind::Text, words, start);
             return;
         }
         let letter = rest.get(..first.len_utf8()).unwrap_or_default();
-        if let Some(command) = commands::greek_command(letter) {
+        if let Some(command) = letters::greek_command(letter) {
             self.position += letter.len();
             self.push(TokenKind::Command, command, start);
         } else if self.latex {
             self.position += letter.len();
             self.push(if first.is_ascii() { TokenKind::Letter } else { TokenKind::Unknown }, letter, start);
         } else {
-            let word = run(|letter| letter.is_alphanumeric() || letter == '_');
+            let word = run(rest, |letter| letter.is_alphanumeric() || letter == '_');
             self.position += word.len();
             self.push(TokenKind::Word, word, start);
         }
     }
 
     /// `where` and its like at the start of a line.
-    fn lead_in(&self, run: &'a str) -> Option<&'a str> {
+    fn lead_in(&self) -> Option<&'a str> {
+        let line_start = self
+            .tokens
+            .last()
+            .is_none_or(|last| matches!(last.kind, TokenKind::Newline | TokenKind::RowBreak | TokenKind::Begin));
+        if !line_start {
+            return None;
+        }
+        let run = run(self.rest(), char::is_alphabetic);
         let after = self.rest().get(run.len()..).and_then(|rest| rest.chars().next());
         let apart = after.is_none_or(|next| next.is_whitespace() || next == ',' || !run.is_ascii());
-        let line_start = self.tokens.last().is_none_or(|last| matches!(last.kind, TokenKind::Newline | TokenKind::RowBreak | TokenKind::Begin));
-        (line_start && apart && run.len() > 1 && commands::is_lead_in(run)).then_some(run)
+        (apart && run.len() > 1 && commands::is_lead_in(run)).then_some(run)
     }
 
     fn command(&mut self) {
@@ -152,18 +166,25 @@ impl<'a> Lexer<'a> {
             _ if commands::size_command(text).is_some() => self.delimiter(commands::size_command(text).flatten()),
             _ => match commands::raw_argument(text) {
                 Some(argument) => self.raw_argument(argument, text, start),
-                None => self.push(TokenKind::Command, commands::canonical(text), start),
+                None => self.spelt(commands::canonical(text), start),
             },
         }
+    }
+
+    /// A command, or the symbol that it is another spelling of.
+    fn spelt(&mut self, canonical: &'a str, start: usize) {
+        let kind = if canonical.starts_with('\\') { TokenKind::Command } else { TokenKind::Symbol };
+        self.push(kind, canonical, start);
     }
 
     /// `\\`, perhaps with a star or a length, `\\[2pt]`.
     fn row_break(&mut self, start: usize) {
         let rest = self.rest();
-        let length = rest.strip_prefix('[').and_then(|inside| inside.find(']').map(|end| (inside, end)));
-        if let Some((inside, end)) = length {
+        if let Some(inside) = rest.strip_prefix('[')
+            && let Some(end) = inside.bytes().take(12).position(|byte| byte == b']')
+        {
             let unit = inside.get(..end).unwrap_or_default().trim();
-            if ["pt", "ex", "em", "mm", "cm", "in"].iter().any(|known| unit.ends_with(known)) && unit.len() < 12 {
+            if ["pt", "ex", "em", "mm", "cm", "in"].iter().any(|known| unit.ends_with(known)) {
                 self.position += end + 2;
             }
         }
@@ -204,7 +225,9 @@ impl<'a> Lexer<'a> {
             RawArgument::Dropped => None,
             RawArgument::Text => Some(TokenKind::Text),
             RawArgument::Operator => Some(TokenKind::Operator),
-            RawArgument::Roman if inside.chars().all(|letter| letter.is_alphanumeric() || " _-".contains(letter)) => Some(TokenKind::Roman),
+            RawArgument::Roman if inside.chars().all(|letter| letter.is_alphanumeric() || " _-".contains(letter)) => {
+                Some(TokenKind::Roman)
+            }
             RawArgument::Roman => {
                 self.position = before;
                 self.push(TokenKind::Command, command, start);
@@ -245,4 +268,9 @@ impl<'a> Lexer<'a> {
             }
         }
     }
+}
+
+/// The letters at the start of a text.
+fn run(text: &str, keep: fn(char) -> bool) -> &str {
+    text.get(..text.find(|letter| !keep(letter)).unwrap_or(text.len())).unwrap_or(text)
 }

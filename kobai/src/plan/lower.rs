@@ -104,7 +104,9 @@ impl Lowering<'_> {
     fn only_use(&self, value: Expr, indices: &[Index]) -> Option<usize> {
         let Node::Symbol(symbol, places) = self.context.node(value) else { return None };
         let plain: Vec<Node> = indices.iter().map(|&index| Node::Index(index)).collect();
-        if places.len() != plain.len() || places.iter().zip(&plain).any(|(&place, node)| self.context.node(place) != node) {
+        if places.len() != plain.len()
+            || places.iter().zip(&plain).any(|(&place, node)| self.context.node(place) != node)
+        {
             return None;
         }
         let position = self.lowered.made.iter().position(|made| made.symbol == *symbol)?;
@@ -117,7 +119,9 @@ impl Lowering<'_> {
         match &made.how {
             How::Map(value) => self.context.depends_on(*value, symbol),
             How::Reduce { body, .. } => self.context.depends_on(*body, symbol),
-            How::Product { left, right, .. } => self.context.depends_on(*left, symbol) || self.context.depends_on(*right, symbol),
+            How::Product { left, right, .. } => {
+                self.context.depends_on(*left, symbol) || self.context.depends_on(*right, symbol)
+            }
         }
     }
 
@@ -141,7 +145,8 @@ impl Lowering<'_> {
 
     fn rebuild(&mut self, expr: Expr, done: &mut HashMap<Expr, Expr>) -> Expr {
         let children = self.context.children(expr);
-        let map: HashMap<Expr, Expr> = children.into_iter().map(|child| (child, self.extract_inner(child, done))).collect();
+        let map: HashMap<Expr, Expr> =
+            children.into_iter().map(|child| (child, self.extract_inner(child, done))).collect();
         self.context.rebuild(expr, &mut |_, part| map.get(&part).copied().unwrap_or(part))
     }
 
@@ -159,7 +164,8 @@ impl Lowering<'_> {
     }
 
     fn entry_for(&mut self, entry: Expr, own: &[Index], found: &[Index]) -> Expr {
-        let map = own.iter().zip(found).map(|(&from, &to)| (self.context.index(from), self.context.index(to))).collect();
+        let map =
+            own.iter().zip(found).map(|(&from, &to)| (self.context.index(from), self.context.index(to))).collect();
         self.context.substitute(entry, &map)
     }
 
@@ -207,7 +213,8 @@ impl Lowering<'_> {
             Node::Mul(factors) => factors.to_vec(),
             _ => return None,
         };
-        let (inside, outside): (Vec<Expr>, Vec<Expr>) = factors.into_iter().partition(|&factor| self.context.mentions(factor, index));
+        let (inside, outside): (Vec<Expr>, Vec<Expr>) =
+            factors.into_iter().partition(|&factor| self.context.mentions(factor, index));
         if !outside.is_empty() {
             // What does not depend on the index leaves the sum first.
             return Some(self.extract(whole));
@@ -224,9 +231,11 @@ impl Lowering<'_> {
     fn groups(&self, factors: &[Expr], index: Index) -> Vec<(Vec<Index>, Vec<Expr>)> {
         let mut groups: Vec<(Vec<Index>, Vec<Expr>)> = Vec::new();
         for &factor in factors {
-            let mut indices: Vec<Index> = self.context.free_indices(factor).iter().copied().filter(|other| *other != index).collect();
+            let mut indices: Vec<Index> =
+                self.context.free_indices(factor).iter().copied().filter(|other| *other != index).collect();
             let mut members = vec![factor];
-            let (joined, apart): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(known, _)| known.iter().any(|index| indices.contains(index)));
+            let (joined, apart): (Vec<_>, Vec<_>) =
+                groups.into_iter().partition(|(known, _)| known.iter().any(|index| indices.contains(index)));
             for (known, factors) in joined {
                 indices.extend(known);
                 members.extend(factors);

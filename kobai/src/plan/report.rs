@@ -65,9 +65,12 @@ impl Plan {
             let mut read = std::collections::BTreeSet::new();
             for step in pass.before.iter().chain(&pass.chunk) {
                 self.count(step, &mut costs);
-                read.extend(step.reads().into_iter().filter(|tensor| matches!(self.tensors[tensor.0].role, Role::Input(_))));
+                read.extend(
+                    step.reads().into_iter().filter(|tensor| matches!(self.tensors[tensor.0].role, Role::Input(_))),
+                );
             }
-            costs.bytes_moved += read.into_iter().map(|tensor| self.entries(tensor) as f64 * entry_bytes as f64).sum::<f64>();
+            costs.bytes_moved +=
+                read.into_iter().map(|tensor| self.entries(tensor) as f64 * entry_bytes as f64).sum::<f64>();
         }
         costs
     }

@@ -31,7 +31,8 @@ struct Assignment {
 
 /// Schedules the tensors.
 pub fn schedule(context: &mut Context, lowered: &Lowered, sizes: &HashMap<Axis, usize>, options: Options) -> Plan {
-    let axes: BTreeSet<Axis> = lowered.made.iter().flat_map(|made| space(made).into_iter().map(|index| index.axis)).collect();
+    let axes: BTreeSet<Axis> =
+        lowered.made.iter().flat_map(|made| space(made).into_iter().map(|index| index.axis)).collect();
     let scored = axes.into_iter().map(|axis| {
         let assignment = assign(context, lowered, axis);
         let cost = cost(context, lowered, &assignment, axis, sizes);
@@ -40,7 +41,10 @@ pub fn schedule(context: &mut Context, lowered: &Lowered, sizes: &HashMap<Axis, 
     let best = scored.min_by_key(|(cost, axis, _)| (*cost, *axis));
     let (streamed, assignment) = match best {
         Some((_, axis, assignment)) => (Some(axis), assignment),
-        None => (None, Assignment { streaming: vec![Streaming::Apart; lowered.made.len()], stages: vec![0; lowered.made.len()] }),
+        None => (
+            None,
+            Assignment { streaming: vec![Streaming::Apart; lowered.made.len()], stages: vec![0; lowered.made.len()] },
+        ),
     };
     let scheduler = Scheduler::new(context, lowered, assignment, sizes);
     scheduler.finish(streamed, options)
@@ -119,7 +123,10 @@ fn assign(context: &Context, lowered: &Lowered, axis: Axis) -> Assignment {
                 }
             }
             let own = made.indices.iter().position(|index| index.axis == axis);
-            let reduced = space(made).last().filter(|index| index.axis == axis && space(made).len() > made.indices.len()).copied();
+            let reduced = space(made)
+                .last()
+                .filter(|index| index.axis == axis && space(made).len() > made.indices.len())
+                .copied();
             let here = match wanted {
                 Some(index) => match made.indices.iter().position(|known| *known == index) {
                     Some(place) => Streaming::Along(place),
@@ -145,7 +152,13 @@ fn assign(context: &Context, lowered: &Lowered, axis: Axis) -> Assignment {
 }
 
 /// Fewest entries that must exist at once (chunks counted at a thousandth, to break ties by passes first).
-fn cost(context: &Context, lowered: &Lowered, assignment: &Assignment, axis: Axis, sizes: &HashMap<Axis, usize>) -> (u128, usize, std::cmp::Reverse<usize>) {
+fn cost(
+    context: &Context,
+    lowered: &Lowered,
+    assignment: &Assignment,
+    axis: Axis,
+    sizes: &HashMap<Axis, usize>,
+) -> (u128, usize, std::cmp::Reverse<usize>) {
     let outputs: BTreeSet<Symbol> = lowered.outputs.iter().map(|(_, symbol)| *symbol).collect();
     let mut whole: u128 = 0;
     for (made, streaming) in lowered.made.iter().zip(&assignment.streaming) {
@@ -177,7 +190,12 @@ struct Scheduler<'a> {
 }
 
 impl<'a> Scheduler<'a> {
-    fn new(context: &'a mut Context, lowered: &'a Lowered, assignment: Assignment, sizes: &'a HashMap<Axis, usize>) -> Scheduler<'a> {
+    fn new(
+        context: &'a mut Context,
+        lowered: &'a Lowered,
+        assignment: Assignment,
+        sizes: &'a HashMap<Axis, usize>,
+    ) -> Scheduler<'a> {
         let mut scheduler = Scheduler { context, lowered, assignment, sizes, tensors: Vec::new(), ids: HashMap::new() };
         scheduler.declare_tensors();
         scheduler
@@ -215,7 +233,13 @@ impl<'a> Scheduler<'a> {
         };
         let whole = kept || matches!(role, Role::Output(_));
         self.ids.insert(symbol, TensorId(self.tensors.len()));
-        self.tensors.push(TensorPlan { name: information.name.plain.clone(), axes: information.axes.clone(), role, streamed, whole });
+        self.tensors.push(TensorPlan {
+            name: information.name.plain.clone(),
+            axes: information.axes.clone(),
+            role,
+            streamed,
+            whole,
+        });
     }
 
     fn finish(mut self, streamed: Option<Axis>, options: Options) -> Plan {
@@ -251,7 +275,8 @@ impl<'a> Scheduler<'a> {
 
     /// The steps of a stage: what belongs to it, and again what it reads that lives for one chunk only.
     fn pass(&mut self, stage: usize) -> Pass {
-        let mut needed: BTreeSet<usize> = (0..self.lowered.made.len()).filter(|&at| self.assignment.stages[at] == stage).collect();
+        let mut needed: BTreeSet<usize> =
+            (0..self.lowered.made.len()).filter(|&at| self.assignment.stages[at] == stage).collect();
         let makers = makers(self.lowered);
         let mut pending: Vec<usize> = needed.iter().copied().collect();
         while let Some(position) = pending.pop() {
@@ -284,7 +309,11 @@ impl<'a> Scheduler<'a> {
             Streaming::Accumulated => Some(indices.len() - 1),
             Streaming::Apart => None,
         };
-        let loops: Vec<Loop> = indices.iter().enumerate().map(|(at, index)| Loop { axis: index.axis, streamed: streamed_loop == Some(at) }).collect();
+        let loops: Vec<Loop> = indices
+            .iter()
+            .enumerate()
+            .map(|(at, index)| Loop { axis: index.axis, streamed: streamed_loop == Some(at) })
+            .collect();
         let accumulate = streaming == Streaming::Accumulated;
         let out = self.ids[&made.symbol];
         match &made.how {
@@ -306,7 +335,15 @@ impl<'a> Scheduler<'a> {
     }
 
     /// Puts the loops in the order rows, columns, contracted.
-    fn matrix_product(&self, made: &Made, indices: &[Index], loops: Vec<Loop>, left: Expr, right: Expr, accumulate: bool) -> Step {
+    fn matrix_product(
+        &self,
+        made: &Made,
+        indices: &[Index],
+        loops: Vec<Loop>,
+        left: Expr,
+        right: Expr,
+        accumulate: bool,
+    ) -> Step {
         let contracted = indices.len() - 1;
         let is_row = |at: &usize| self.context.mentions(left, indices[*at]);
         let mut order: Vec<usize> = (0..contracted).filter(is_row).collect();
@@ -316,8 +353,12 @@ impl<'a> Scheduler<'a> {
         order.push(contracted);
         let position = |at: usize| order.iter().position(|&known| known == at).unwrap_or(0);
         let operand = |expr: Expr| {
-            let Node::Symbol(symbol, places) = self.context.node(expr) else { return Operand { tensor: TensorId(0), places: Vec::new() } };
-            let place = |place: &Expr| indices.iter().position(|&index| *self.context.node(*place) == Node::Index(index)).map_or(0, position);
+            let Node::Symbol(symbol, places) = self.context.node(expr) else {
+                return Operand { tensor: TensorId(0), places: Vec::new() };
+            };
+            let place = |place: &Expr| {
+                indices.iter().position(|&index| *self.context.node(*place) == Node::Index(index)).map_or(0, position)
+            };
             Operand { tensor: self.ids[symbol], places: places.iter().map(place).collect() }
         };
         let out = Operand { tensor: self.ids[&made.symbol], places: (0..made.indices.len()).map(position).collect() };

@@ -251,7 +251,10 @@ impl Tape {
     /// How many elementwise operations it has, and how many of these are functions or general powers.
     pub fn counts(&self) -> (usize, usize) {
         let free = |operation: &&Operation| {
-            !matches!(operation, Operation::Constant(_) | Operation::Size(_) | Operation::Index(_) | Operation::Load(..))
+            !matches!(
+                operation,
+                Operation::Constant(_) | Operation::Size(_) | Operation::Index(_) | Operation::Load(..)
+            )
         };
         let function = |operation: &&Operation| matches!(operation, Operation::Call(..) | Operation::Power(..));
         (self.operations.iter().filter(free).count(), self.operations.iter().filter(function).count())

@@ -45,7 +45,8 @@ impl Resolver<'_> {
     }
 
     fn collect_function(&mut self, left: &Formula, function: &str, arguments: &[Formula], right: &Formula) {
-        let parameters: Option<Vec<String>> = arguments.iter().map(|argument| super::reduce::size_name(argument).map(|name| name.plain)).collect();
+        let parameters: Option<Vec<String>> =
+            arguments.iter().map(|argument| super::reduce::size_name(argument).map(|name| name.plain)).collect();
         let Some(parameters) = parameters else {
             self.report(Diagnostic::error("parameter-not-a-name", left.span));
             return;
@@ -77,12 +78,16 @@ impl Resolver<'_> {
         }
     }
 
-    /// Resolves every equation.
+    /// Resolves every equation; conditions last, when it is known which names have indices.
     pub(super) fn equations(&mut self, equations: &[Equation]) {
-        for equation in equations {
+        let (conditions, others): (Vec<&Equation>, Vec<&Equation>) =
+            equations.iter().partition(|equation| matches!(equation.statement, Statement::Assumption(_)));
+        for equation in others.into_iter().chain(conditions) {
             self.scope.clear();
             match &equation.statement {
-                Statement::Definition { left, right, claims } => self.definition(left, right, claims, equations, equation.span),
+                Statement::Definition { left, right, claims } => {
+                    self.definition(left, right, claims, equations, equation.span);
+                }
                 Statement::Objective { parameters, maximise, name, body } => {
                     self.objective(parameters, *maximise, name.as_ref(), body);
                 }
@@ -122,7 +127,10 @@ impl Resolver<'_> {
         if LOSS_NAMES.contains(&function) {
             let value = self.expression(right);
             let name = Spelling { plain: function.to_owned(), latex: function.to_owned() };
-            self.parameters = arguments.iter().filter_map(|argument| Some((super::reduce::size_name(argument)?, argument.span))).collect();
+            self.parameters = arguments
+                .iter()
+                .filter_map(|argument| Some((super::reduce::size_name(argument)?, argument.span)))
+                .collect();
             self.offer_loss(Loss { value, name: Some(name), indices: Vec::new(), precedence: 3 });
         }
     }
@@ -144,7 +152,8 @@ impl Resolver<'_> {
     }
 
     fn objective(&mut self, parameters: &[Formula], maximise: bool, name: Option<&Formula>, body: &Formula) {
-        self.parameters = parameters.iter().filter_map(|name| Some((super::reduce::size_name(name)?, name.span))).collect();
+        self.parameters =
+            parameters.iter().filter_map(|name| Some((super::reduce::size_name(name)?, name.span))).collect();
         let value = self.expression(body);
         let value = if maximise { self.context.negate(value) } else { value };
         let name = name.and_then(super::reduce::size_name);
@@ -162,9 +171,11 @@ impl Resolver<'_> {
         let mut letters: Vec<(Spelling, Span)> = Vec::new();
         for_each_part(condition, &mut |part| {
             if let Kind::Name { base, subscripts, superscripts, .. } = &part.kind {
-                let known = self.ranks.iter().any(|(name, _)| name == &base.plain) || self.inputs.get(&base.plain).is_some_and(|kind| kind.rank > 0);
+                let known = self.ranks.iter().any(|(name, _)| name == &base.plain)
+                    || self.inputs.get(&base.plain).is_some_and(|kind| kind.rank > 0);
                 let scripts = subscripts.iter().chain(superscripts);
-                let found: Vec<_> = scripts.filter_map(|part| super::name::letters_of(&part.formula)).flatten().collect();
+                let found: Vec<_> =
+                    scripts.filter_map(|part| super::name::letters_of(&part.formula)).flatten().collect();
                 let written = self.symbols.contains_key(&(base.plain.clone(), found.len()));
                 if known || written {
                     letters.extend(found);
@@ -199,8 +210,11 @@ fn left_side(left: &Formula, right: &Formula, equations: &[Equation]) -> (Spelli
 }
 
 fn part_is_indices(letters: &[(Spelling, Span)], right: &Formula, base: &Spelling, equations: &[Equation]) -> bool {
-    let used = |letter: &Spelling| super::expression::index_use(right, &letter.plain).is_some() || mentions_name(right, &letter.plain);
-    letters.iter().any(|(letter, _)| used(letter)) || equations.iter().any(|equation| used_under_operator(equation, base, letters.len()))
+    let used = |letter: &Spelling| {
+        super::expression::index_use(right, &letter.plain).is_some() || mentions_name(right, &letter.plain)
+    };
+    letters.iter().any(|(letter, _)| used(letter))
+        || equations.iter().any(|equation| used_under_operator(equation, base, letters.len()))
 }
 
 fn mentions_name(formula: &Formula, letter: &str) -> bool {
@@ -260,8 +274,14 @@ pub(super) fn for_each_part(formula: &Formula, visit: &mut dyn FnMut(&Formula)) 
 fn parts(formula: &Formula) -> Vec<&Formula> {
     match &formula.kind {
         Kind::Number(_) | Kind::Infinity | Kind::Text(_) | Kind::Error => Vec::new(),
-        Kind::Name { subscripts, superscripts, .. } => subscripts.iter().chain(superscripts).map(|part| &part.formula).collect(),
-        Kind::Group(_, inner) | Kind::Absolute(inner) | Kind::Indicator(inner) | Kind::Transpose(inner) | Kind::Factorial(inner) => {
+        Kind::Name { subscripts, superscripts, .. } => {
+            subscripts.iter().chain(superscripts).map(|part| &part.formula).collect()
+        }
+        Kind::Group(_, inner)
+        | Kind::Absolute(inner)
+        | Kind::Indicator(inner)
+        | Kind::Transpose(inner)
+        | Kind::Factorial(inner) => {
             vec![inner]
         }
         Kind::Sum(terms) => terms.iter().map(|(_, term)| term).collect(),
@@ -286,6 +306,8 @@ fn parts(formula: &Formula) -> Vec<&Formula> {
             std::iter::once(first.as_ref()).chain(links.iter().map(|(_, side): &(Relation, Formula)| side)).collect()
         }
         Kind::Member(element, values) => std::iter::once(element.as_ref()).chain(values).collect(),
-        Kind::Cases(branches) => branches.iter().flat_map(|(value, condition)| std::iter::once(value).chain(condition)).collect(),
+        Kind::Cases(branches) => {
+            branches.iter().flat_map(|(value, condition)| std::iter::once(value).chain(condition)).collect()
+        }
     }
 }

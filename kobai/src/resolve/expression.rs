@@ -81,7 +81,9 @@ impl Resolver<'_> {
                 }
                 let used = terms[position + 1..].iter().find_map(|(_, later)| index_use(later, letter));
                 if let Some(place) = used {
-                    self.report(Diagnostic::error("sum-body-ambiguous", place).related(operator).with("index", letter.as_str()));
+                    self.report(
+                        Diagnostic::error("sum-body-ambiguous", place).related(operator).with("index", letter.as_str()),
+                    );
                 }
             }
         }
@@ -145,7 +147,8 @@ impl Resolver<'_> {
             && let [(_, name), (Join::Juxtaposed, group)] = &factors[..]
             && let (Kind::Name { base, .. }, Kind::Group(_, argument)) = (&name.kind, &group.kind)
             && self.plain_index(argument).is_some()
-            && (self.ranks.contains(&(base.plain.clone(), 2)) || self.inputs.get(&base.plain).is_some_and(|kind| kind.rank == 2))
+            && (self.ranks.contains(&(base.plain.clone(), 2))
+                || self.inputs.get(&base.plain).is_some_and(|kind| kind.rank == 2))
         {
             let axis = self.new_axis();
             let index = self.context.fresh_index(axis);
@@ -211,7 +214,9 @@ impl Resolver<'_> {
                 Some(known) if known.row().arity == values.len() && base.is_none() => self.context.call(known, values),
                 Some(known) => {
                     let error = Diagnostic::error("argument-count", span).with("name", function);
-                    self.fail(error.with("wanted", known.row().arity.to_string()).with("given", values.len().to_string()))
+                    self.fail(
+                        error.with("wanted", known.row().arity.to_string()).with("given", values.len().to_string()),
+                    )
                 }
                 None => self.fail(Diagnostic::error("unknown-function", span).with("name", function)),
             },
@@ -283,9 +288,11 @@ pub(super) fn index_use(formula: &Formula, letter: &str) -> Option<Span> {
                 .and_then(|letters| letters.iter().find(|(name, _)| name.plain == letter).map(|(_, span)| *span))
                 .or_else(|| visit(side))
         }),
-        Kind::Group(_, inner) | Kind::Absolute(inner) | Kind::Transpose(inner) | Kind::Indicator(inner) | Kind::Factorial(inner) => {
-            visit(inner)
-        }
+        Kind::Group(_, inner)
+        | Kind::Absolute(inner)
+        | Kind::Transpose(inner)
+        | Kind::Indicator(inner)
+        | Kind::Factorial(inner) => visit(inner),
         Kind::Root(degree, inner) => degree.as_deref().and_then(visit).or_else(|| visit(inner)),
         Kind::Norm(inner, order) => visit(inner).or_else(|| order.as_deref().and_then(visit)),
         Kind::Apply { subscript, power, arguments, component, .. } => subscript
@@ -296,9 +303,9 @@ pub(super) fn index_use(formula: &Formula, letter: &str) -> Option<Span> {
             .or_else(|| component.iter().find_map(|part| visit(&part.formula))),
         Kind::Relation(first, links) => visit(first).or_else(|| links.iter().find_map(|(_, side)| visit(side))),
         Kind::Member(element, values) => visit(element).or_else(|| values.iter().find_map(visit)),
-        Kind::Cases(branches) => branches
-            .iter()
-            .find_map(|(value, condition)| visit(value).or_else(|| condition.as_ref().and_then(visit))),
+        Kind::Cases(branches) => {
+            branches.iter().find_map(|(value, condition)| visit(value).or_else(|| condition.as_ref().and_then(visit)))
+        }
         Kind::Number(_) | Kind::Infinity | Kind::Text(_) | Kind::Error => None,
     }
 }

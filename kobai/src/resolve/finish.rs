@@ -84,7 +84,10 @@ impl Resolver<'_> {
             let letter = information.letters.first().map_or_else(|| "n".to_owned(), |letter| letter.plain.clone());
             let capital = letter.to_uppercase();
             let plain = if taken.contains(&capital) { format!("n_{letter}") } else { capital };
-            let plain = (0..).map(|count| "_".repeat(count)).map(|tail| plain.clone() + &tail).find(|name| !taken.contains(name));
+            let plain = (0..)
+                .map(|count| "_".repeat(count))
+                .map(|tail| plain.clone() + &tail)
+                .find(|name| !taken.contains(name));
             let plain = plain.unwrap_or_default();
             taken.insert(plain.clone());
             self.context.axes[number].size_name = Spelling { latex: plain.clone(), plain };
@@ -106,7 +109,8 @@ impl Resolver<'_> {
             if sourced.contains(&own) || self.context.axes[own.0 as usize].fixed.is_some() {
                 continue;
             }
-            let elsewhere = self.letters.iter().find(|(other, name, _)| *name == letter && sourced.contains(&self.find(*other)));
+            let elsewhere =
+                self.letters.iter().find(|(other, name, _)| *name == letter && sourced.contains(&self.find(*other)));
             match elsewhere.map(|(other, ..)| *other) {
                 Some(other) => self.join(other, axis, span),
                 None => self.report(Diagnostic::error("axis-without-size", span).with("index", &letter.plain)),
@@ -131,7 +135,8 @@ impl Resolver<'_> {
 
     /// Orders definitions so that each needs only earlier ones; a cycle is an error that names its members.
     fn sort(&mut self, definitions: Vec<Definition>) -> Vec<Definition> {
-        let position: HashMap<Symbol, usize> = definitions.iter().enumerate().map(|(at, definition)| (definition.symbol, at)).collect();
+        let position: HashMap<Symbol, usize> =
+            definitions.iter().enumerate().map(|(at, definition)| (definition.symbol, at)).collect();
         let mut state = vec![0_u8; definitions.len()];
         let mut order = Vec::new();
         let mut cycle = None;
@@ -176,9 +181,10 @@ fn map_indices(indices: &[Index], map: &dyn Fn(Axis) -> Axis) -> Vec<Index> {
 /// The value of a loss that is only a name.
 fn unfold_name(context: &crate::expr::Context, loss: Expr, definitions: &[Definition]) -> Expr {
     match context.node(loss) {
-        crate::expr::Node::Symbol(symbol, places) if places.is_empty() => {
-            definitions.iter().find(|definition| definition.symbol == *symbol).map_or(loss, |definition| definition.value)
-        }
+        crate::expr::Node::Symbol(symbol, places) if places.is_empty() => definitions
+            .iter()
+            .find(|definition| definition.symbol == *symbol)
+            .map_or(loss, |definition| definition.value),
         _ => loss,
     }
 }

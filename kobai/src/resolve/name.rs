@@ -16,7 +16,13 @@ enum Part {
 
 impl Resolver<'_> {
     /// A name with its scripts: an entry of a tensor, or a number.
-    pub(super) fn name(&mut self, base: &Spelling, subscripts: &[ScriptPart], superscripts: &[ScriptPart], span: Span) -> Expr {
+    pub(super) fn name(
+        &mut self,
+        base: &Spelling,
+        subscripts: &[ScriptPart],
+        superscripts: &[ScriptPart],
+        span: Span,
+    ) -> Expr {
         if subscripts.is_empty() && superscripts.is_empty() {
             return self.bare_name(base, span);
         }
@@ -103,7 +109,8 @@ impl Resolver<'_> {
 
     /// Splits scripts into places and parts of the name.
     fn split_scripts(&mut self, base: &Spelling, parts: &[&ScriptPart]) -> (Spelling, Vec<Expr>) {
-        let letters: usize = parts.iter().map(|part| letters_of(&part.formula).map_or(1, |letters| letters.len())).sum();
+        let letters: usize =
+            parts.iter().map(|part| letters_of(&part.formula).map_or(1, |letters| letters.len())).sum();
         let indexed = self.ranks.contains(&(base.plain.clone(), letters))
             || self.inputs.get(&base.plain).is_some_and(|kind| kind.rank == letters && letters > 0);
         let mut name = base.clone();
@@ -199,7 +206,9 @@ impl Resolver<'_> {
 /// The letters of a script part that is a run of plain letters (`ik`, `i\,k`, `j'`).
 pub(super) fn letters_of(formula: &Formula) -> Option<Vec<(Spelling, Span)>> {
     match &formula.kind {
-        Kind::Name { base, subscripts, superscripts, opaque: false } if subscripts.is_empty() && superscripts.is_empty() => {
+        Kind::Name { base, subscripts, superscripts, opaque: false }
+            if subscripts.is_empty() && superscripts.is_empty() =>
+        {
             Some(vec![(base.clone(), formula.span)])
         }
         Kind::Product(factors) => {

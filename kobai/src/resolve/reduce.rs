@@ -175,7 +175,12 @@ impl Resolver<'_> {
     }
 
     /// `\operatorname{softmax}(z_i)_k`: the last axis of the argument, whose index stands outside.
-    pub(super) fn softmax_component(&mut self, argument: &Formula, component: &[crate::formula::ScriptPart], span: Span) -> Expr {
+    pub(super) fn softmax_component(
+        &mut self,
+        argument: &Formula,
+        component: &[crate::formula::ScriptPart],
+        span: Span,
+    ) -> Expr {
         let Kind::Name { base, subscripts, superscripts, .. } = &argument.kind else {
             return self.fail(Diagnostic::error("softmax-argument", span));
         };

@@ -71,7 +71,9 @@ impl Interval {
             let high = self.high * other.high;
             return Interval {
                 low: if low.is_nan() { 0.0 } else { low },
-                low_closed: !(self.is_positive() && other.is_positive() && low == 0.0) && self.low_closed && other.low_closed
+                low_closed: !(self.is_positive() && other.is_positive() && low == 0.0)
+                    && self.low_closed
+                    && other.low_closed
                     || (low == 0.0 && !(self.is_positive() && other.is_positive())),
                 high: if high.is_nan() { f64::INFINITY } else { high },
                 high_closed: self.high_closed && other.high_closed,
@@ -174,7 +176,9 @@ impl Knowledge {
             Node::Size(_) => Interval::at_least(1.0, true),
             Node::Index(_) => Interval::at_least(0.0, true),
             Node::Symbol(symbol, _) => self.symbols.get(&symbol).copied().unwrap_or(ALL),
-            Node::Delta(..) | Node::Compare(..) => Interval { low: 0.0, low_closed: true, high: 1.0, high_closed: true },
+            Node::Delta(..) | Node::Compare(..) => {
+                Interval { low: 0.0, low_closed: true, high: 1.0, high_closed: true }
+            }
             Node::Call(function, arguments) => self.of_call(context, function, &arguments),
             Node::Power(base, exponent) => self.of_power(context, base, exponent),
             Node::Add(terms) => self.of_sum(context, expr, &terms),
@@ -215,7 +219,9 @@ impl Knowledge {
         if range.is_positive() {
             return Interval::at_least(0.0, false);
         }
-        let even = context.as_number(exponent).is_some_and(|value| value.is_integer() && (value.to_integer() % 2_i32 == num_traits::Zero::zero()));
+        let even = context
+            .as_number(exponent)
+            .is_some_and(|value| value.is_integer() && (value.to_integer() % 2_i32 == num_traits::Zero::zero()));
         if even || range.is_nonnegative() { Interval::at_least(0.0, true) } else { ALL }
     }
 
@@ -281,7 +287,8 @@ pub fn places_for(context: &Context, body: Expr, index: crate::expr::Index, inst
     let mut found = Vec::new();
     visit_entries(context, instance, &mut |symbol, places| {
         for (position, &place) in places.iter().enumerate() {
-            let bound_inside = context.free_indices(place).iter().any(|index| matches!(index.variable, Variable::Bound(_)));
+            let bound_inside =
+                context.free_indices(place).iter().any(|index| matches!(index.variable, Variable::Bound(_)));
             if slots.contains(&(symbol, position)) && !found.contains(&place) && !bound_inside {
                 found.push(place);
             }

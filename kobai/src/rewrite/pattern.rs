@@ -98,10 +98,14 @@ impl Reader<'_> {
                 Pattern::Any(symbol, numbers?)
             }
             Node::Call(function, arguments) => Pattern::Call(function, self.patterns(&arguments)?),
-            Node::Power(base, exponent) => Pattern::Power(Box::new(self.pattern(base)?), Box::new(self.pattern(exponent)?)),
+            Node::Power(base, exponent) => {
+                Pattern::Power(Box::new(self.pattern(base)?), Box::new(self.pattern(exponent)?))
+            }
             Node::Add(terms) => Pattern::Add(self.patterns(&terms)?),
             Node::Mul(factors) => Pattern::Mul(self.patterns(&factors)?),
-            Node::Compare(relation, a, b) => Pattern::Compare(relation, Box::new(self.pattern(a)?), Box::new(self.pattern(b)?)),
+            Node::Compare(relation, a, b) => {
+                Pattern::Compare(relation, Box::new(self.pattern(a)?), Box::new(self.pattern(b)?))
+            }
             Node::Reduce(..) => {
                 let opened = self.context.open(expr)?;
                 self.indices.push(opened.index);
@@ -147,7 +151,9 @@ impl Pattern {
             (Pattern::Any(symbol, indices), _) => match_any(context, *symbol, indices, expr, bindings),
             (Pattern::Number(value), Node::Number(found)) if *value == found => vec![bindings],
             (Pattern::Constant(value), Node::Constant(found)) if *value == found => vec![bindings],
-            (Pattern::Index(number), Node::Index(found)) if bindings.indices.get(number) == Some(&found) => vec![bindings],
+            (Pattern::Index(number), Node::Index(found)) if bindings.indices.get(number) == Some(&found) => {
+                vec![bindings]
+            }
             (Pattern::Size(axis), Node::Size(found)) if bindings.axes.get(axis) == Some(&found) => vec![bindings],
             (Pattern::Call(function, patterns), Node::Call(found, arguments)) if *function == found => {
                 match_list(context, patterns, &arguments, bindings)
@@ -164,7 +170,9 @@ impl Pattern {
                 let ways = match_operands(context, &sorted(patterns), &operands, bindings, sum, false);
                 ways.into_iter().map(|(way, _)| way).collect()
             }
-            (Pattern::Reduce(reduction, axis, number, body), Node::Reduce(found, found_axis, _)) if *reduction == found => {
+            (Pattern::Reduce(reduction, axis, number, body), Node::Reduce(found, found_axis, _))
+                if *reduction == found =>
+            {
                 let Some(opened) = context.open(expr) else { return Vec::new() };
                 let mut bindings = bindings;
                 if *bindings.axes.entry(*axis).or_insert(found_axis) != found_axis {
@@ -245,11 +253,18 @@ fn sorted(patterns: &[Pattern]) -> Vec<&Pattern> {
     sorted
 }
 
-fn match_any(context: &mut Context, symbol: Symbol, numbers: &[usize], expr: Expr, mut bindings: Bindings) -> Vec<Bindings> {
+fn match_any(
+    context: &mut Context,
+    symbol: Symbol,
+    numbers: &[usize],
+    expr: Expr,
+    mut bindings: Bindings,
+) -> Vec<Bindings> {
     let here: Option<Vec<Index>> = numbers.iter().map(|number| bindings.indices.get(number).copied()).collect();
     let Some(here) = here else { return Vec::new() };
     if let Some((parameters, value)) = bindings.expressions.get(&symbol).cloned() {
-        let expected = parameters.iter().zip(&here).fold(value, |value, (&from, &to)| context.replace_index(value, from, to));
+        let expected =
+            parameters.iter().zip(&here).fold(value, |value, (&from, &to)| context.replace_index(value, from, to));
         return if expected == expr { vec![bindings] } else { Vec::new() };
     }
     // An index bound inside the pattern must not escape from its scope.
@@ -299,4 +314,3 @@ fn match_operands(
     }
     ways
 }
-

@@ -52,21 +52,85 @@ const fn row(
 pub const STABILITY: &[Row] = &[
     row("log-of-exponential", r"\log e^{x}", "x", &[], Hazard::Overflow, "definition of the logarithm"),
     row("exponential-of-log", r"\exp(\log x)", "x", &["x > 0"], Hazard::None, "definition of the logarithm"),
-    row("log-of-sum-of-exponentials", r"\log \sum_i e^{f_i}", r"\operatorname{lse}_i (f_i)", &[], Hazard::Overflow, "Blanchard, Higham & Higham 2021, eq. 1.1"),
-    row("power-of-sum-of-exponentials", r"(\sum_i e^{f_i})^{a}", r"\exp(a \operatorname{lse}_i (f_i))", &[], Hazard::Overflow, "Blanchard, Higham & Higham 2021, eq. 1.2"),
+    row(
+        "log-of-sum-of-exponentials",
+        r"\log \sum_i e^{f_i}",
+        r"\operatorname{lse}_i (f_i)",
+        &[],
+        Hazard::Overflow,
+        "Blanchard, Higham & Higham 2021, eq. 1.1",
+    ),
+    row(
+        "power-of-sum-of-exponentials",
+        r"(\sum_i e^{f_i})^{a}",
+        r"\exp(a \operatorname{lse}_i (f_i))",
+        &[],
+        Hazard::Overflow,
+        "Blanchard, Higham & Higham 2021, eq. 1.2",
+    ),
     row("product-of-exponentials", r"e^{x} e^{y}", r"\exp(x + y)", &[], Hazard::Overflow, "law of exponents"),
+    row("log-base-of-power", r"\log_a (a^{x})", "x", &[], Hazard::Overflow, "definition of the logarithm"),
     row("log-of-product", r"\log (x y)", r"\log x + \log y", &["x > 0"], Hazard::Underflow, "law of logarithms"),
     row("log-of-reciprocal", r"\log \frac{1}{x}", r"-\log x", &[], Hazard::Overflow, "law of logarithms"),
     row("log-of-power", r"\log (x^{a})", r"a \log x", &["x > 0"], Hazard::Underflow, "law of logarithms"),
-    row("sigmoid", r"\frac{1}{1 + e^{x}}", r"\operatorname{sigmoid}(-x)", &[], Hazard::Overflow, "definition of the logistic function"),
-    row("log-of-sigmoid", r"\log \operatorname{sigmoid}(x)", r"-\operatorname{softplus}(-x)", &[], Hazard::Underflow, "log σ(x) = −log(1 + e^{−x})"),
-    row("complement-of-sigmoid", r"1 - \operatorname{sigmoid}(x)", r"\operatorname{sigmoid}(-x)", &[], Hazard::Cancellation, "symmetry of the logistic function"),
-    row("log-of-one-plus-exponential", r"\log (1 + e^{x})", r"\operatorname{softplus}(x)", &[], Hazard::Overflow, "Mächler 2012, eq. 10"),
-    row("log-of-one-minus-exponential", r"\log (1 - e^{x})", r"\operatorname{log1mexp}(x)", &["x < 0"], Hazard::Cancellation, "Mächler 2012, eq. 7"),
+    row(
+        "sigmoid",
+        r"\frac{1}{1 + e^{x}}",
+        r"\operatorname{sigmoid}(-x)",
+        &[],
+        Hazard::Overflow,
+        "definition of the logistic function",
+    ),
+    row(
+        "log-of-sigmoid",
+        r"\log \operatorname{sigmoid}(x)",
+        r"-\operatorname{softplus}(-x)",
+        &[],
+        Hazard::Underflow,
+        "log σ(x) = −log(1 + e^{−x})",
+    ),
+    row(
+        "complement-of-sigmoid",
+        r"1 - \operatorname{sigmoid}(x)",
+        r"\operatorname{sigmoid}(-x)",
+        &[],
+        Hazard::Cancellation,
+        "symmetry of the logistic function",
+    ),
+    row(
+        "log-of-one-plus-exponential",
+        r"\log (1 + e^{x})",
+        r"\operatorname{softplus}(x)",
+        &[],
+        Hazard::Overflow,
+        "Mächler 2012, eq. 10",
+    ),
+    row(
+        "log-of-one-minus-exponential",
+        r"\log (1 - e^{x})",
+        r"\operatorname{log1mexp}(x)",
+        &["x < 0"],
+        Hazard::Cancellation,
+        "Mächler 2012, eq. 7",
+    ),
     row("one-minus-exponential", r"1 - e^{x}", r"-\operatorname{expm1}(x)", &[], Hazard::Cancellation, "Kahan 1987"),
-    row("log-of-one-minus-exponential-again", r"\log (-\operatorname{expm1}(x))", r"\operatorname{log1mexp}(x)", &["x < 0"], Hazard::Cancellation, "Mächler 2012, eq. 7"),
+    row(
+        "log-of-one-minus-exponential-again",
+        r"\log (-\operatorname{expm1}(x))",
+        r"\operatorname{log1mexp}(x)",
+        &["x < 0"],
+        Hazard::Cancellation,
+        "Mächler 2012, eq. 7",
+    ),
     row("log-of-one-plus", r"\log (1 + x)", r"\operatorname{log1p}(x)", &[], Hazard::Cancellation, "Kahan 1987"),
-    row("log-cosh", r"\log \cosh(x)", r"\operatorname{log_cosh}(x)", &[], Hazard::Overflow, "log cosh x = |x| + log1p(e^{−2|x|}) − log 2"),
+    row(
+        "log-cosh",
+        r"\log \cosh(x)",
+        r"\operatorname{log_cosh}(x)",
+        &[],
+        Hazard::Overflow,
+        "log cosh x = |x| + log1p(e^{−2|x|}) − log 2",
+    ),
 ];
 
 /// A rule, read.
@@ -93,7 +157,11 @@ impl Rule {
         }
         let mut reading = read(&text)?;
         let (from, to) = (reading.formulas.remove("F")?, reading.formulas.remove("G")?);
-        Some(Rule { key: row.key, hazard: row.hazard, action: Action::Row { from, to, conditions: reading.conditions } })
+        Some(Rule {
+            key: row.key,
+            hazard: row.hazard,
+            action: Action::Row { from, to, conditions: reading.conditions },
+        })
     }
 
     /// A rule that a row cannot say.

@@ -34,7 +34,8 @@ fn sum_of_product(context: &mut Context, index: Index, body: Expr) -> Expr {
         Node::Mul(factors) => factors.to_vec(),
         _ => vec![body],
     };
-    let (inside, mut outside): (Vec<Expr>, Vec<Expr>) = factors.into_iter().partition(|&factor| context.mentions(factor, index));
+    let (inside, mut outside): (Vec<Expr>, Vec<Expr>) =
+        factors.into_iter().partition(|&factor| context.mentions(factor, index));
     let inside = context.mul(inside);
     let sum = context.reduce(Reduction::Sum, index, inside);
     outside.push(sum);
@@ -117,7 +118,10 @@ pub fn expand(context: &mut Context, expr: Expr) -> Expr {
                 if products.len() * terms.len() > 256 {
                     return expr;
                 }
-                products = products.iter().flat_map(|product: &Vec<Expr>| terms.iter().map(|&term| [&product[..], &[term]].concat())).collect();
+                products = products
+                    .iter()
+                    .flat_map(|product: &Vec<Expr>| terms.iter().map(|&term| [&product[..], &[term]].concat()))
+                    .collect();
             }
             let products = products.into_iter().map(|product| context.mul(product)).collect();
             context.add(products)
@@ -131,7 +135,8 @@ pub fn factor_common(context: &mut Context, expr: Expr) -> Expr {
     let Node::Add(terms) = context.node(expr).clone() else { return expr };
     let lists: Vec<Vec<Expr>> = terms.iter().map(|&term| factors_of(context, term)).collect();
     let Some((first, others)) = lists.split_first() else { return expr };
-    let mut common: Vec<Expr> = first.iter().copied().filter(|factor| others.iter().all(|list| list.contains(factor))).collect();
+    let mut common: Vec<Expr> =
+        first.iter().copied().filter(|factor| others.iter().all(|list| list.contains(factor))).collect();
     if let Some(coefficient) = common_coefficient(context, &terms) {
         common.push(coefficient);
     }
@@ -178,7 +183,12 @@ mod tests {
     fn a_delta_kills_its_sum() {
         let mut context = Context::new();
         let axis = context.declare_axis(AxisInformation { size_name: spelling("N"), letters: vec![], fixed: None });
-        let x = context.declare_symbol(SymbolInformation { name: spelling("x"), axes: vec![axis], integer: false, defined: false });
+        let x = context.declare_symbol(SymbolInformation {
+            name: spelling("x"),
+            axes: vec![axis],
+            integer: false,
+            defined: false,
+        });
         let (i, j) = (context.named_index(spelling("i"), axis), context.named_index(spelling("j"), axis));
         let (place_i, place_j) = (context.index(i), context.index(j));
         let delta = context.delta(place_i, place_j);
@@ -191,8 +201,18 @@ mod tests {
     fn factors_without_the_index_leave_the_sum() {
         let mut context = Context::new();
         let axis = context.declare_axis(AxisInformation { size_name: spelling("N"), letters: vec![], fixed: None });
-        let x = context.declare_symbol(SymbolInformation { name: spelling("x"), axes: vec![axis], integer: false, defined: false });
-        let c = context.declare_symbol(SymbolInformation { name: spelling("c"), axes: vec![], integer: false, defined: false });
+        let x = context.declare_symbol(SymbolInformation {
+            name: spelling("x"),
+            axes: vec![axis],
+            integer: false,
+            defined: false,
+        });
+        let c = context.declare_symbol(SymbolInformation {
+            name: spelling("c"),
+            axes: vec![],
+            integer: false,
+            defined: false,
+        });
         let i = context.named_index(spelling("i"), axis);
         let (x_i, c) = (context.entry_at(x, &[i]), context.entry(c, vec![]));
         let body = context.mul(vec![c, x_i]);
@@ -205,7 +225,12 @@ mod tests {
     fn products_expand_and_common_factors_leave() {
         let mut context = Context::new();
         let names = ["x", "y", "z"].map(|name| {
-            let symbol = context.declare_symbol(SymbolInformation { name: spelling(name), axes: vec![], integer: false, defined: false });
+            let symbol = context.declare_symbol(SymbolInformation {
+                name: spelling(name),
+                axes: vec![],
+                integer: false,
+                defined: false,
+            });
             context.entry(symbol, vec![])
         });
         let [x, y, z] = names;

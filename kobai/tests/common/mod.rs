@@ -79,7 +79,12 @@ fn read_case(case: &Value, wrt: &[String]) -> Case {
 
 pub fn read_inputs(json: &Value) -> Inputs {
     let array = |value: &Value| Array {
-        shape: value["shape"].as_array().expect("shape").iter().map(|size| size.as_u64().expect("size") as usize).collect(),
+        shape: value["shape"]
+            .as_array()
+            .expect("shape")
+            .iter()
+            .map(|size| size.as_u64().expect("size") as usize)
+            .collect(),
         data: value["data"].as_array().expect("data").iter().map(number).collect(),
         integer: value["dtype"] == "i64",
     };
@@ -148,14 +153,20 @@ pub fn check_all(losses: &[Loss], required: &[&str], run: fn(&str, &Case, &[Stri
         let mut failures = Vec::new();
         for case in &loss.cases {
             match run(&loss.tex, case, &loss.wrt) {
-                Ok(outcome) => failures.extend(check_case(&mut high, case, &outcome, &loss.wrt).into_iter().map(|text| format!("{}: {text}", case.name))),
+                Ok(outcome) => failures.extend(
+                    check_case(&mut high, case, &outcome, &loss.wrt)
+                        .into_iter()
+                        .map(|text| format!("{}: {text}", case.name)),
+                ),
                 Err(message) => failures.push(format!("{}: {message}", case.name)),
             }
         }
         match (failures.is_empty(), required.contains(&loss.name.as_str())) {
             (true, _) => passed += 1,
             (false, true) => broken.push(format!("{}\n  {}", loss.name, failures.join("\n  "))),
-            (false, false) => not_yet.push(format!("{} ({} failures, first: {})", loss.name, failures.len(), failures[0])),
+            (false, false) => {
+                not_yet.push(format!("{} ({} failures, first: {})", loss.name, failures.len(), failures[0]))
+            }
         }
     }
     println!("{passed} of {} losses pass whole; not yet {}:", losses.len(), not_yet.len());

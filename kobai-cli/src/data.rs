@@ -1,0 +1,198 @@
+//! `--data`: JSON by name, or a CSV table whose columns are bound.
+
+use crate::message::Failure;
+use crate::options::Inputs as Arguments;
+use kobai::eval::data::{Array, Inputs};
+use kobai_fit::binding::Binding;
+use kobai_fit::lesson::front_matter;
+use kobai_fit::table::Table;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Reads the inputs. Bindings in the front matter of the text hold for a table unless `--bind` says otherwise.
+pub fn read(arguments: &Arguments, text: &str) -> Result<Inputs, Failure> {
+    let Some(path) = &arguments.data else { return bound(&arguments.bind, None) };
+    let table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    if !table {
+        let mut inputs = json(path)?;
+        inputs.extend(bound(&arguments.bind, None)?);
+        return Ok(inputs);
+    }
+    let table = Table::read(path)?;
+    let bindings = merged(&front_matter(text).bindings, &arguments.bind);
+    if bindings.is_empty() {
+        return Err(Failure::text(
+            "no column of the table is bound\n  fix: add --bind 'x = columns a..b', or a `bind:` list to the front matter",
+        ));
+    }
+    bound(&bindings, Some(&table))
+}
+
+/// The bindings of the document, those of the command line in place of theirs for the same name.
+pub fn merged(document: &[String], command: &[String]) -> Vec<String> {
+    let name = |binding: &String| binding.split('=').next().unwrap_or_default().trim().to_owned();
+    let mut merged: BTreeMap<String, String> =
+        document.iter().map(|binding| (name(binding), binding.clone())).collect();
+    merged.extend(command.iter().map(|binding| (name(binding), binding.clone())));
+    merged.into_values().collect()
+}
+
+fn bound(bindings: &[String], table: Option<&Table>) -> Result<Inputs, Failure> {
+    let mut inputs = Inputs::new();
+    for binding in bindings {
+        let (name, source) = binding.split_once('=').unwrap_or((binding, ""));
+        if let Ok(number) = source.trim().parse::<f64>() {
+            inputs.insert(name.trim().to_owned(), Array::scalar(number));
+            continue;
+        }
+        let Some(table) = table else {
+            return Err(Failure::text(format!(
+                "`--bind {binding}` names columns, but --data is no CSV table\n  fix: give a table, or a number as in 'a = 2'"
+            )));
+        };
+        let rows: Vec<usize> = (0..table.rows).collect();
+        let fitted = Binding::parse(binding)?.fit(table, &rows)?;
+        inputs.insert(fitted.symbol.clone(), fitted.apply(table, &rows)?);
+    }
+    Ok(inputs)
+}
+
+fn json(path: &Path) -> Result<Inputs, Failure> {
+    let name = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::text(format!("cannot read `{name}`: {error}\n  fix: check the path")))?;
+    let value: Value = serde_json::from_str(&quoted_specials(&text)).map_err(|error| {
+        Failure::text(format!(
+            "`{name}` is no JSON: {error}\n  fix: give an object such as {{\"x\": [1, 2], \"a\": 0.5}}"
+        ))
+    })?;
+    let Value::Object(object) = value else {
+        return Err(Failure::text(format!(
+            "`{name}` holds no object\n  fix: give the inputs by name, as in {{\"x\": [1, 2], \"a\": 0.5}}"
+        )));
+    };
+    object.iter().map(|(key, value)| Ok((key.clone(), array(key, value)?))).collect()
+}
+
+/// Bare `NaN` and `Infinity`, which some programs write and JSON does not have, as strings.
+fn quoted_specials(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut inside, mut escaped) = (false, false);
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let special = ["-Infinity", "Infinity", "NaN"].into_iter().find(|word| !inside && rest.starts_with(word));
+        if let Some(word) = special {
+            out += &format!("\"{word}\"");
+            rest = &rest[word.len()..];
+            continue;
+        }
+        inside ^= character == '"' && !escaped;
+        escaped = inside && character == '\\' && !escaped;
+        out.push(character);
+        rest = &rest[character.len_utf8()..];
+    }
+    out
+}
+
+fn array(name: &str, value: &Value) -> Result<Array, Failure> {
+    match value {
+        Value::Object(object) => described(name, object),
+        _ => {
+            let mut array = Array::default();
+            nested(name, value, 0, &mut array)?;
+            array.integer = whole_numbers(value);
+            Ok(array)
+        }
+    }
+}
+
+/// Lists of JSON integers may index other tensors; whether they do, the formula says.
+fn whole_numbers(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => !items.is_empty() && items.iter().all(whole_numbers),
+        Value::Number(number) => number.is_i64(),
+        _ => false,
+    }
+}
+
+fn described(name: &str, object: &Map<String, Value>) -> Result<Array, Failure> {
+    let list = |key: &str| object.get(key).and_then(Value::as_array);
+    let (Some(shape), Some(data)) = (list("shape"), list("data")) else {
+        return Err(Failure::text(format!(
+            "the input `{name}` lacks \"shape\" or \"data\"\n  fix: write {{\"shape\": [2, 3], \"dtype\": \"f64\", \"data\": […]}}"
+        )));
+    };
+    let shape: Option<Vec<usize>> = shape.iter().map(|size| size.as_u64().map(|size| size as usize)).collect();
+    let Some(shape) = shape else {
+        return Err(Failure::text(format!(
+            "the shape of `{name}` is no list of sizes\n  fix: write sizes such as [2, 3]"
+        )));
+    };
+    let dtype = object.get("dtype").and_then(Value::as_str).unwrap_or("f64");
+    if !["f64", "f32", "i64", "i32", "bool"].contains(&dtype) {
+        return Err(Failure::text(format!(
+            "the input `{name}` has the unknown dtype `{dtype}`\n  fix: write f64, f32 or i64"
+        )));
+    }
+    let data = data.iter().map(|entry| number(name, entry)).collect::<Result<Vec<f64>, Failure>>()?;
+    let (given, wanted) = (data.len(), shape.iter().product::<usize>());
+    let mut array = Array::real(shape, data)
+        .ok_or_else(|| Failure::text(format!("the input `{name}` has {given} entries, but its shape asks for {wanted}\n  fix: correct the shape or the data")))?;
+    array.integer = dtype.starts_with('i');
+    Ok(array)
+}
+
+fn nested(name: &str, value: &Value, depth: usize, array: &mut Array) -> Result<(), Failure> {
+    let Value::Array(items) = value else {
+        array.data.push(number(name, value)?);
+        return Ok(());
+    };
+    let first = array.shape.len() == depth && array.data.is_empty();
+    if first {
+        array.shape.push(items.len());
+    }
+    let known = array.shape.get(depth).copied();
+    let mixed = items.iter().any(Value::is_array) && !items.iter().all(Value::is_array);
+    if known != Some(items.len())
+        || mixed
+        || (!first && !items.iter().any(Value::is_array) && depth + 1 != array.shape.len())
+    {
+        return Err(Failure::text(format!(
+            "the lists of `{name}` have different lengths\n  fix: give every row the same number of entries"
+        )));
+    }
+    items.iter().try_for_each(|item| nested(name, item, depth + 1, array))
+}
+
+fn number(name: &str, value: &Value) -> Result<f64, Failure> {
+    let word = |text: &str| match text {
+        "NaN" | "nan" => Some(f64::NAN),
+        "Infinity" | "inf" => Some(f64::INFINITY),
+        "-Infinity" | "-inf" => Some(f64::NEG_INFINITY),
+        _ => None,
+    };
+    let found = match value {
+        Value::Bool(value) => Some(f64::from(u8::from(*value))),
+        Value::String(text) => word(text),
+        _ => value.as_f64(),
+    };
+    found.ok_or_else(|| {
+        Failure::text(format!("the input `{name}` has an entry that is no number: {value}\n  fix: give numbers only"))
+    })
+}
+
+/// A number for JSON; what JSON has no number for is a word.
+pub fn json_number(value: f64) -> Value {
+    match serde_json::Number::from_f64(value) {
+        Some(number) => Value::Number(number),
+        None if value.is_nan() => Value::String("NaN".into()),
+        None => Value::String(if value > 0.0 { "Infinity" } else { "-Infinity" }.into()),
+    }
+}
+
+/// A number for a person: shortest form that reads back, with an exponent where that is shorter.
+pub fn shown(value: f64) -> String {
+    let text = format!("{value:?}");
+    text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
+}

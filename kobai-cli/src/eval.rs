@@ -1,0 +1,149 @@
+//! `kobai eval`
+
+use crate::data::{json_number, shown};
+use crate::message::Failure;
+use crate::options::{DataType, Eval};
+use crate::source::{Source, read, symbols};
+use crate::{Answer, data, print};
+use kobai::eval::data::{Array, Inputs, bind};
+use kobai::expr::{Rational, Symbol};
+use kobai::plan::{Options, Output, plan};
+use kobai::resolve::Program;
+use kobai::stabilise::{stabilise, stable_gradient};
+use kobai_cpu::Executor;
+use serde_json::{Map, Value, json};
+
+/// A value with its gradients.
+pub struct Evaluated {
+    /// The value: one number, or one for each place of the loss's free indices.
+    pub value: Array,
+    /// Set if the value is rational and known exactly.
+    pub exact: Option<Rational>,
+    /// Gradients by name.
+    pub gradients: Vec<(String, Array)>,
+}
+
+/// Evaluates and prints.
+pub fn run(arguments: &Eval) -> Result<Answer, Failure> {
+    let source = read(&arguments.common)?;
+    let inputs = data::read(&arguments.inputs, &source.text)?;
+    let mut program = source.program(&inputs)?;
+    let wrt = symbols(&program, &arguments.wrt)?;
+    let found = match arguments.dtype {
+        DataType::F64 => evaluate::<f64>(&mut program, &source, &inputs, &wrt)?,
+        DataType::F32 => evaluate::<f32>(&mut program, &source, &inputs, &wrt)?,
+    };
+    print(&if arguments.json { as_json(&found) } else { as_text(&found) })?;
+    Ok(Answer::Yes)
+}
+
+/// The element types of the executor, with their way from and to f64.
+pub trait Element: kobai_cpu::vector::Float {
+    /// Rounds.
+    fn from_double(value: f64) -> Self;
+    /// The f64 whose shortest form is that of this number.
+    fn to_double(self) -> f64;
+}
+
+impl Element for f64 {
+    fn from_double(value: f64) -> f64 {
+        value
+    }
+    fn to_double(self) -> f64 {
+        self
+    }
+}
+
+impl Element for f32 {
+    fn from_double(value: f64) -> f32 {
+        value as f32
+    }
+    fn to_double(self) -> f64 {
+        format!("{self:?}").parse().unwrap_or(f64::from(self))
+    }
+}
+
+/// Runs the stable form.
+pub fn evaluate<T: Element>(
+    program: &mut Program,
+    source: &Source,
+    inputs: &Inputs,
+    wrt: &[Symbol],
+) -> Result<Evaluated, Failure> {
+    let loss = stabilise(program).loss;
+    let context = &mut program.context;
+    let exact = context.as_number(loss).cloned();
+    let mut outputs = vec![Output { name: "value".into(), indices: program.loss_indices.clone(), value: loss }];
+    for (gradient, &symbol) in stable_gradient(context, loss, wrt).into_iter().zip(wrt) {
+        let name = context.symbol(symbol).name.plain.clone();
+        outputs.push(Output { name: format!("gradient {name}"), indices: gradient.indices, value: gradient.value });
+    }
+    let mut needed = context.symbols_in(loss);
+    needed.extend(wrt.iter().filter(|symbol| !context.symbol(**symbol).defined));
+    let bound = bind(context, &needed, inputs).map_err(|errors| source.failed(errors))?;
+    let sizes = bound.sizes().clone();
+    let plan = plan(context, &outputs, &sizes, Options::default());
+    let mut executor: Executor<T> = Executor::new(plan);
+    let rounded: Vec<(&String, Vec<T>)> = inputs
+        .iter()
+        .map(|(name, array)| (name, array.data.iter().map(|&value| T::from_double(value)).collect()))
+        .collect();
+    let mut given = kobai_cpu::Inputs::new();
+    for (name, values) in &rounded {
+        given.numbers(name, values);
+    }
+    executor.run(&given).map_err(|error| source.failed(vec![error.into()]))?;
+    let array = |output: &Output| {
+        let shape = output.indices.iter().map(|index| sizes.get(&index.axis).copied().unwrap_or(0)).collect();
+        let data = executor.output(&output.name).unwrap_or(&[]).iter().map(|value| value.to_double()).collect();
+        Array { shape, data, integer: false }
+    };
+    let gradients =
+        outputs[1..].iter().map(|output| (output.name["gradient ".len()..].to_owned(), array(output))).collect();
+    Ok(Evaluated { value: array(&outputs[0]), exact, gradients })
+}
+
+fn as_json(found: &Evaluated) -> String {
+    let value = if found.value.shape.is_empty() {
+        found.value.data.first().map_or(Value::Null, |&value| json_number(value))
+    } else {
+        array_json(&found.value)
+    };
+    let gradients: Map<String, Value> =
+        found.gradients.iter().map(|(name, array)| (name.clone(), array_json(array))).collect();
+    let mut object = json!({ "value": value, "gradients": gradients });
+    if let Some(exact) = &found.exact {
+        object["exact"] = Value::String(exact.to_string());
+    }
+    object.to_string() + "\n"
+}
+
+fn array_json(array: &Array) -> Value {
+    json!({ "shape": array.shape, "data": array.data.iter().map(|&value| json_number(value)).collect::<Vec<_>>() })
+}
+
+fn as_text(found: &Evaluated) -> String {
+    let mut out = match (&found.exact, &found.value.data[..]) {
+        (Some(exact), _) if exact.is_integer() => format!("{exact}\n"),
+        (Some(exact), &[value]) => format!("{exact} = {}\n", shown(value)),
+        (_, &[value]) => format!("{}\n", shown(value)),
+        _ => rows(&found.value),
+    };
+    for (name, array) in &found.gradients {
+        out += &format!("\n∂/∂{name}");
+        if !array.shape.is_empty() {
+            let sizes: Vec<String> = array.shape.iter().map(usize::to_string).collect();
+            out += &format!("  ({})", sizes.join(" × "));
+        }
+        out += "\n";
+        out += &rows(array);
+    }
+    out
+}
+
+/// A row of the last axis a line.
+fn rows(array: &Array) -> String {
+    let width = array.shape.last().copied().unwrap_or(1).max(1);
+    let line = |row: &[f64]| row.iter().map(|&value| shown(value)).collect::<Vec<_>>().join("  ") + "\n";
+    array.data.chunks(width).map(line).collect()
+}

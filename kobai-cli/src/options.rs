@@ -1,0 +1,209 @@
+//! Commands and their options.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Kobai reads a loss as a paper prints it, shows how its gradient comes about, proves it against high precision, and
+/// runs it.
+#[derive(Parser)]
+#[command(name = "kobai", version, after_help = EXAMPLES)]
+pub struct Options {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = r"Examples:
+  kobai explain '\log_a x' --wrt x
+  kobai explain book/softmax-regression.md --wrt z --lang ja
+  kobai eval '\log_2(8)'
+  kobai eval loss.tex --data inputs.json --wrt W,b --json
+  kobai check loss.tex --data inputs.json
+  kobai plan book/softmax-regression.md --size N=8192,K=32000,D=768
+  kobai fit book/softmax-regression.md --data data/digits.csv
+
+SOURCE is LaTeX or plain text, a .tex or .md file, or - for standard input.
+Exit codes: 0 done, 1 the answer is no (a check failed), 2 the input is at fault.";
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Derive a gradient step by step, each rule named
+    Explain(Explain),
+    /// Evaluate a formula, and its gradients
+    Eval(Eval),
+    /// Hold the gradient against high precision, and show where the formula as written fails
+    Check(Check),
+    /// Show how a loss would run: passes, what is streamed, operations, bytes, memory
+    Plan(Plan),
+    /// Train the parameters under \min on a table
+    Fit(Fit),
+}
+
+/// Options that every command has.
+#[derive(Args)]
+pub struct Common {
+    /// LaTeX or plain text, a .tex or .md file, or - for standard input
+    #[arg(allow_hyphen_values = true)]
+    pub source: String,
+    /// The language of messages and explanations
+    #[arg(long, value_name = "en|ja", default_value = "en")]
+    pub lang: String,
+}
+
+/// `explain`
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  kobai explain 'x^x' --wrt x\n  kobai explain loss.tex --wrt z --format latex > gradient.tex"
+)]
+pub struct Explain {
+    #[command(flatten)]
+    pub common: Common,
+    /// With respect to what: names separated by commas; by default the parameters, else the only input
+    #[arg(long, value_delimiter = ',')]
+    pub wrt: Vec<String>,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// The same as --format json
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The form of an explanation.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal
+    Text,
+    /// A LaTeX document
+    Latex,
+    /// Markdown with LaTeX formulas
+    Markdown,
+    /// For machines
+    Json,
+}
+
+/// `eval`
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  kobai eval '\\log_2(8)'\n  kobai eval loss.tex --data inputs.json --wrt W,b --json"
+)]
+pub struct Eval {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Gradients with respect to these, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    pub wrt: Vec<String>,
+    /// The type to compute in
+    #[arg(long, value_enum, default_value_t = DataType::F64)]
+    pub dtype: DataType,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The types to compute in.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DataType {
+    /// Double precision
+    F64,
+    /// Single precision
+    F32,
+}
+
+/// Where the inputs come from.
+#[derive(Args)]
+pub struct Inputs {
+    /// Inputs: a JSON file of numbers, nested arrays or {"shape", "dtype", "data"} by name; or a CSV table
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Bind columns of a CSV table: 'x = columns a..b', 't = one-hot label', 'y = index label', 'a = 2'
+    #[arg(long)]
+    pub bind: Vec<String>,
+}
+
+/// `check`
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  kobai check loss.tex --data inputs.json\n  kobai check loss.tex --data inputs.json --wrt z --entries"
+)]
+pub struct Check {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Gradients with respect to these, separated by commas; by default the parameters, else every real input
+    #[arg(long, value_delimiter = ',')]
+    pub wrt: Vec<String>,
+    /// The largest relative error that passes
+    #[arg(long, default_value_t = 1e-10)]
+    pub tolerance: f64,
+    /// Show every entry
+    #[arg(long)]
+    pub entries: bool,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plan`
+#[derive(Args)]
+#[command(after_help = "Example:\n  kobai plan book/softmax-regression.md --size N=8192,K=32000,D=768")]
+pub struct Plan {
+    #[command(flatten)]
+    pub common: Common,
+    /// Sizes of the axes: N=8192,K=32000
+    #[arg(long, value_delimiter = ',')]
+    pub size: Vec<String>,
+    /// Gradients with respect to these; by default the parameters, else none
+    #[arg(long, value_delimiter = ',')]
+    pub wrt: Vec<String>,
+    /// Places of the streamed axis in a chunk
+    #[arg(long)]
+    pub chunk: Option<usize>,
+    /// The type to compute in
+    #[arg(long, value_enum, default_value_t = DataType::F64)]
+    pub dtype: DataType,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `fit`
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  kobai fit book/softmax-regression.md --data data/digits.csv\n  kobai fit book/logistic-regression.md --data data/breast-cancer.csv --save w.safetensors --plot loss.svg"
+)]
+pub struct Fit {
+    #[command(flatten)]
+    pub common: Common,
+    /// The table
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Bind columns to a symbol, over what the document says: 'lambda = 0.01'
+    #[arg(long)]
+    pub bind: Vec<String>,
+    /// The share of rows held out
+    #[arg(long, default_value_t = kobai_fit::split::HELD_OUT_FRACTION)]
+    pub held_out: f64,
+    /// The seed of the split
+    #[arg(long, default_value_t = kobai_fit::split::SEED)]
+    pub seed: u64,
+    /// Stop when the 2-norm of the gradient is at most this
+    #[arg(long, default_value_t = 1e-8)]
+    pub tolerance: f64,
+    /// Stop after so many iterations
+    #[arg(long, default_value_t = 1000)]
+    pub iterations: usize,
+    /// Where to save the parameters
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub save: Option<PathBuf>,
+    /// Where to draw the loss curve
+    #[arg(long, value_name = "FILE.svg|.png")]
+    pub plot: Option<PathBuf>,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
