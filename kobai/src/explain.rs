@@ -44,8 +44,31 @@ impl Language {
     /// The sentence of a key with its slots filled; the key itself if there is none.
     pub fn say(self, key: &str, slots: &[(&str, String)]) -> String {
         let template = self.sentences().get(key).copied().unwrap_or(key);
-        slots.iter().fold(template.to_owned(), |text, (slot, value)| text.replace(&format!("{{{slot}}}"), value))
+        fill(template, slots)
     }
+}
+
+/// Fills slots in one pass: braces in a value, as in a LaTeX formula, are no slots.
+fn fill(template: &str, slots: &[(&str, String)]) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        out.push_str(&rest[..open]);
+        rest = &rest[open..];
+        let slot =
+            slots.iter().find(|(slot, _)| rest[1..].strip_prefix(slot).is_some_and(|after| after.starts_with('}')));
+        match slot {
+            Some((slot, value)) => {
+                out.push_str(value);
+                rest = &rest[slot.len() + 2..];
+            }
+            None => {
+                out.push('{');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out + rest
 }
 
 fn read(text: &'static str) -> HashMap<&'static str, &'static str> {

@@ -9,7 +9,7 @@ use crate::function::Function;
 use crate::resolve::Program;
 use crate::rewrite::bounds::{Knowledge, log_softmax_place};
 use crate::rewrite::rules::{Hazard, Rule, STABILITY, read_all};
-use crate::rewrite::simplify::simplify_sums;
+use crate::rewrite::simplify::{factor_common, simplify_sums};
 use crate::rewrite::{Fired, Rewriter};
 use num_traits::{One, Signed, Zero};
 use std::collections::HashMap;
@@ -231,11 +231,30 @@ fn residual_of_sum(context: &mut Context, exponent: Expr, place: Expr, weight: E
         let mut terms: Vec<Expr> = others.iter().copied().filter(|other| !wanted.contains(other)).collect();
         let (softmax, complement) = (context.apply(Function::Exp, exponent), context.apply(Function::Expm1, exponent));
         terms.push(context.mul(vec![constant, own, complement]));
-        let rest = context.subtract(sum, own);
+        let rest = sum_of_the_others(context, own, place)?;
         terms.push(context.mul(vec![softmax, constant, rest]));
         return Some(context.add(terms));
     }
     None
+}
+
+/// Σₖ fₖ − f_j, as c (Σₖ gₖ − g_j) where every factor of g has the index. So the sum adds up what is then taken away,
+/// operation by operation the same, and where all other terms are 0 the difference is 0 exactly.
+fn sum_of_the_others(context: &mut Context, own: Expr, place: Expr) -> Option<Expr> {
+    let Node::Index(index) = *context.node(place) else { return None };
+    let factored = factor_common(context, own);
+    let factors = match context.node(factored) {
+        Node::Mul(factors) => factors.to_vec(),
+        _ => vec![factored],
+    };
+    let (inside, mut outside): (Vec<Expr>, Vec<Expr>) =
+        factors.into_iter().partition(|&factor| context.mentions(factor, index));
+    let inside = context.mul(inside);
+    let other = context.fresh_index(index.axis);
+    let term = context.replace_index(inside, index, other);
+    let sum = context.reduce(Reduction::Sum, other, term);
+    outside.push(context.subtract(sum, inside));
+    Some(context.mul(outside))
 }
 
 /// p C − c δ_{jy}

@@ -127,3 +127,25 @@ fn size_costs_no_more_than_its_length() {
         }
     }
 }
+
+#[test]
+fn the_table_of_functions_parses() {
+    for row in kobai::function::ROWS {
+        let exact = row.exact.iter().flat_map(|(argument, value)| [*argument, *value]);
+        let formulas = row.domain.iter().chain(row.derivatives).copied().chain([row.inverse]).chain(exact);
+        for formula in formulas.filter(|formula| !formula.is_empty()) {
+            let read = kobai::parse::parse_expression(formula, Syntax::Latex);
+            assert!(read.is_ok(), "{}: {formula}: {read:?}", row.plain);
+        }
+        for (call, syntax) in [
+            (format!("{}(x)", row.latex), Syntax::Latex),
+            (format!("{}({})", row.plain, if row.arity > 1 { "x, y" } else { "x" }), Syntax::Plain),
+        ] {
+            let Ok(read) = kobai::parse::parse_expression(&call, syntax) else {
+                assert!(row.arity > 1 && syntax == Syntax::Latex, "{call}");
+                continue;
+            };
+            assert!(!matches!(read.kind, kobai::formula::Kind::Product(_)), "{call} reads as a product");
+        }
+    }
+}

@@ -98,7 +98,7 @@ fn a_sum_follows_its_fraction() {
         "-1/N sum(i=1..N) sum(k=1..K) t[i,k] log(y[i,k])",
     );
     let options = Options { notation: Notation::Terminal, ..Options::default() };
-    assert_eq!(print_with(&page.context, loss, &options), "−1/N Σ_i Σ_k t[i,k] log y[i,k]");
+    assert_eq!(print_with(&page.context, loss, &options), "−1/N Σ_i Σ_k t_ik log y_ik");
 }
 
 #[test]

@@ -212,26 +212,41 @@ impl Context {
         self.height(expr)
     }
 
-    /// The free indices in the order in which the structure shows them.
+    /// The free indices in the order in which the structure shows them: as in the entry that has most of them, which is
+    /// how they are stored, then as they come.
     pub fn free_indices_in_order(&self, expr: Expr) -> Vec<Index> {
         let wanted = self.free_indices(expr);
-        let mut found = Vec::new();
+        let (mut found, mut widest): (Vec<Index>, Vec<Index>) = (Vec::new(), Vec::new());
         let mut seen = std::collections::HashSet::new();
         let mut stack = vec![expr];
         while let Some(part) = stack.pop() {
-            if found.len() == wanted.len() || !seen.insert(part) {
+            if !seen.insert(part) || widest.len() == wanted.len() {
                 continue;
             }
-            if let Node::Index(index) = self.node(part)
-                && wanted.contains(index)
-                && !found.contains(index)
-            {
-                found.push(*index);
+            match self.node(part) {
+                Node::Index(index) if wanted.contains(index) && !found.contains(index) => found.push(*index),
+                Node::Symbol(_, places) => {
+                    let mut here: Vec<Index> = Vec::new();
+                    for &place in places {
+                        if let Node::Index(index) = self.node(place)
+                            && wanted.contains(index)
+                            && !here.contains(index)
+                        {
+                            here.push(*index);
+                        }
+                    }
+                    if here.len() > widest.len() {
+                        widest = here;
+                    }
+                }
+                _ => {}
             }
             let children = self.children(part);
             stack.extend(children.into_iter().rev());
         }
-        found
+        found.retain(|index| !widest.contains(index));
+        widest.extend(found);
+        widest
     }
 
     /// True if some entry stands at a place that is no plain index.

@@ -1,7 +1,5 @@
 //! Tables of letters, accents and fonts.
 
-use super::commands::find;
-
 /// Greek letters: command, and the letter itself.
 const GREEK: &[(&str, &str)] = &[
     (r"\alpha", "α"),

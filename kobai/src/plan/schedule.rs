@@ -151,14 +151,14 @@ fn assign(context: &Context, lowered: &Lowered, axis: Axis) -> Assignment {
     }
 }
 
-/// Fewest entries that must exist at once (chunks counted at a thousandth, to break ties by passes first).
+/// Least work, then fewest entries that must exist at once, then the longest axis.
 fn cost(
     context: &Context,
     lowered: &Lowered,
     assignment: &Assignment,
     axis: Axis,
     sizes: &HashMap<Axis, usize>,
-) -> (u128, usize, std::cmp::Reverse<usize>) {
+) -> (u128, u128, std::cmp::Reverse<usize>) {
     let outputs: BTreeSet<Symbol> = lowered.outputs.iter().map(|(_, symbol)| *symbol).collect();
     let mut whole: u128 = 0;
     for (made, streaming) in lowered.made.iter().zip(&assignment.streaming) {
@@ -172,8 +172,32 @@ fn cost(
             _ => entries,
         };
     }
-    let passes = assignment.stages.iter().max().copied().unwrap_or(0);
-    (whole, passes, std::cmp::Reverse(size_of(context, sizes, axis)))
+    (work(context, lowered, assignment, sizes), whole, std::cmp::Reverse(size_of(context, sizes, axis)))
+}
+
+/// The points of all loops, over all passes: what is made again in a later pass counts again.
+fn work(context: &Context, lowered: &Lowered, assignment: &Assignment, sizes: &HashMap<Axis, usize>) -> u128 {
+    let last = assignment.stages.iter().max().copied().unwrap_or(0);
+    let points =
+        |made: &Made| space(made).iter().map(|index| size_of(context, sizes, index.axis) as u128).product::<u128>();
+    (0..=last).flat_map(|stage| members(context, lowered, assignment, stage)).map(|at| points(&lowered.made[at])).sum()
+}
+
+/// The tensors of a stage, and those for one chunk only that have to be made again for it.
+fn members(context: &Context, lowered: &Lowered, assignment: &Assignment, stage: usize) -> BTreeSet<usize> {
+    let mut needed: BTreeSet<usize> = (0..lowered.made.len()).filter(|&at| assignment.stages[at] == stage).collect();
+    let makers = makers(lowered);
+    let mut pending: Vec<usize> = needed.iter().copied().collect();
+    while let Some(position) = pending.pop() {
+        for entry in reads(context, &lowered.made[position]) {
+            let Node::Symbol(symbol, _) = context.node(entry) else { continue };
+            let Some(&maker) = makers.get(symbol) else { continue };
+            if matches!(assignment.streaming[maker], Streaming::Along(_)) && needed.insert(maker) {
+                pending.push(maker);
+            }
+        }
+    }
+    needed
 }
 
 fn size_of(context: &Context, sizes: &HashMap<Axis, usize>, axis: Axis) -> usize {
@@ -275,19 +299,7 @@ impl<'a> Scheduler<'a> {
 
     /// The steps of a stage: what belongs to it, and again what it reads that lives for one chunk only.
     fn pass(&mut self, stage: usize) -> Pass {
-        let mut needed: BTreeSet<usize> =
-            (0..self.lowered.made.len()).filter(|&at| self.assignment.stages[at] == stage).collect();
-        let makers = makers(self.lowered);
-        let mut pending: Vec<usize> = needed.iter().copied().collect();
-        while let Some(position) = pending.pop() {
-            for entry in reads(self.context, &self.lowered.made[position]) {
-                let Node::Symbol(symbol, _) = self.context.node(entry) else { continue };
-                let Some(&maker) = makers.get(symbol) else { continue };
-                if matches!(self.assignment.streaming[maker], Streaming::Along(_)) && needed.insert(maker) {
-                    pending.push(maker);
-                }
-            }
-        }
+        let needed = members(self.context, self.lowered, &self.assignment, stage);
         let mut pass = Pass::default();
         for position in needed {
             let step = self.step(position);

@@ -178,9 +178,8 @@ impl<'a> Builder<'a> {
         let mut product: Option<(usize, bool)> = None;
         for &factor in factors {
             let value = self.value(factor);
-            // A number or a size is finite and not 0, so that the convention of the factor 0 cannot matter.
-            let plain = matches!(self.context.node(factor), Node::Number(_) | Node::Size(_))
-                || matches!(*self.context.node(factor), Node::Power(base, _) if matches!(self.context.node(base), Node::Size(_)));
+            // A number is finite and not 0, so that the convention of the factor 0 cannot matter. (1/N may be infinite.)
+            let plain = matches!(self.context.node(factor), Node::Number(_));
             product = Some(match product {
                 None => (value, plain),
                 Some((so_far, was_plain)) if plain || was_plain => {

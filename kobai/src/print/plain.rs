@@ -25,6 +25,9 @@ impl Plain {
         match tree {
             Tree::Digits(digits) => digits.clone(),
             Tree::Name(name) => self.name(name),
+            Tree::Entry(name, places) if self.unicode && all_letters(places) => {
+                format!("{}_{}", self.name(name), self.letters(places))
+            }
             Tree::Entry(name, places) => format!("{}[{}]", self.name(name), self.places(places)),
             Tree::Pi => self.pick("pi", "π").into(),
             Tree::Euler => "e".into(),
@@ -41,6 +44,10 @@ impl Plain {
             Tree::Power(base, exponent) => {
                 format!("{}^{}", self.base(base), self.exponent(exponent))
             }
+            Tree::Exponential { exponent, .. } if self.unicode => match exponent.unmarked() {
+                Tree::Name(_) | Tree::Entry(..) | Tree::Digits(_) => format!("e^{}", self.tree(exponent)),
+                _ => format!("e^({})", self.tree(exponent)),
+            },
             Tree::Exponential { exponent, .. } => format!("exp({})", self.tree(exponent)),
             Tree::Product(factors) => self.product(factors),
             Tree::Sum(terms) => self.sum(terms, " "),
@@ -55,6 +62,9 @@ impl Plain {
             }
             Tree::Delta(sides) => {
                 let [left, right] = &**sides;
+                if self.unicode && all_letters(&**sides) {
+                    return format!("δ_{}", self.letters(&**sides));
+                }
                 format!("{}({}, {})", self.pick("delta", "δ"), self.place(left), self.place(right))
             }
             Tree::Cases(rows, otherwise) => self.cases(rows, otherwise),
@@ -71,6 +81,11 @@ impl Plain {
 
     fn places(self, places: &[Tree]) -> String {
         places.iter().map(|place| self.place(place)).collect::<Vec<_>>().join(",")
+    }
+
+    /// Letters side by side, as in a subscript.
+    fn letters(self, places: &[Tree]) -> String {
+        places.iter().map(|place| self.tree(place)).collect()
     }
 
     fn place(self, place: &Tree) -> String {
@@ -238,6 +253,11 @@ impl Plain {
             _ => format!("{}/{d}{target} {text}", d.trim_end()),
         }
     }
+}
+
+/// True for places that are letters all.
+fn all_letters(places: &[Tree]) -> bool {
+    places.iter().all(|place| matches!(place.unmarked(), Tree::Name(_)))
 }
 
 /// True for a name that may be that of a function: `gamma`, `sg`, and the entropy `H` and expectation `E`.

@@ -145,7 +145,7 @@ fn check_case(high: &mut High, case: &Case, outcome: &Outcome, wrt: &[String]) -
 }
 
 /// Runs every case of every loss. Those required must pass; the others are listed, by name, with what is missing.
-pub fn check_all(losses: &[Loss], required: &[&str], run: fn(&str, &Case, &[String]) -> Result<Outcome, String>) {
+pub fn check_all(losses: &[Loss], required: &[&str], run: impl Fn(&str, &Case, &[String]) -> Result<Outcome, String>) {
     let mut high = High::new(256);
     let mut broken = Vec::new();
     let (mut passed, mut not_yet) = (0, Vec::new());
