@@ -119,7 +119,7 @@ fn as_text(truth: &Truth, rows: &[Row], names: &[String], passed: bool, toleranc
         }
     );
     if let Some(row) = rows.last().filter(|row| !row.passes(tolerance)) {
-        let lost: usize = row.errors.iter().flatten().filter(|&&error| !(error <= tolerance)).count();
+        let lost: usize = row.errors.iter().flatten().filter(|&&error| error.is_nan() || error > tolerance).count();
         let _ = writeln!(
             out,
             "the formula as written fails here in f64: {} of {} gradient entries, and its value is {}",

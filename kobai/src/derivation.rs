@@ -33,7 +33,7 @@ pub struct Step {
 /// A derivation from a derivative not yet carried out to its final form.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Derivation {
-    /// What is asked for: ∂ loss / ∂ symbol[indices].
+    /// What is asked for: `∂ loss / ∂ symbol[indices]`.
     pub target: Expr,
     /// The steps.
     pub steps: Vec<Step>,

@@ -93,7 +93,7 @@ pub enum Step {
         /// True if the contracted loop is the streamed one: chunks add up.
         accumulate: bool,
     },
-    /// out[loops] = tape.
+    /// `out[loops] = tape`.
     Map {
         /// The result; its places are the loops in order.
         out: TensorId,

@@ -20,7 +20,7 @@ pub struct Gradient {
     pub symbol: Symbol,
     /// An index for each place of the symbol.
     pub indices: Vec<Index>,
-    /// ∂ loss / ∂ symbol[indices].
+    /// `∂ loss / ∂ symbol[indices]`.
     pub value: Expr,
 }
 
@@ -269,11 +269,11 @@ impl<'a> Reverse<'a> {
                 vec![(then, taken), (otherwise, other)]
             }
             Node::Reduce(..) => {
-                self.to_family(node, adjoint, environment);
+                self.hand_to_family(node, adjoint, environment);
                 Vec::new()
             }
             Node::Symbol(symbol, places) => {
-                self.to_target(symbol, &places, adjoint, environment);
+                self.hand_to_target(symbol, &places, adjoint, environment);
                 Vec::new()
             }
             _ => Vec::new(),
@@ -293,7 +293,7 @@ impl<'a> Reverse<'a> {
         parts
     }
 
-    fn to_family(&mut self, node: Expr, adjoint: Expr, environment: &[Index]) {
+    fn hand_to_family(&mut self, node: Expr, adjoint: Expr, environment: &[Index]) {
         let (key, own, found) = self.abstracted(node);
         if let Some((family, places)) = self.family_of_instance(node, key) {
             let indices = self.families[family].indices.clone();
@@ -333,7 +333,7 @@ impl<'a> Reverse<'a> {
         None
     }
 
-    fn to_target(&mut self, symbol: Symbol, places: &[Expr], adjoint: Expr, environment: &[Index]) {
+    fn hand_to_target(&mut self, symbol: Symbol, places: &[Expr], adjoint: Expr, environment: &[Index]) {
         let Some(target) = self.targets.iter().position(|target| target.symbol == symbol) else { return };
         let indices = self.targets[target].indices.clone();
         let term = contribution(self.context, &indices, places, adjoint, environment);
@@ -412,11 +412,11 @@ fn contribution(
     let mut extra = Vec::new();
     for &index in environment {
         let place = context.index(index);
-        if !map.contains_key(&place) {
+        map.entry(place).or_insert_with(|| {
             let fresh = context.fresh_index(index.axis);
             extra.push(fresh);
-            map.insert(place, context.index(fresh));
-        }
+            context.index(fresh)
+        });
     }
     let value = context.mul(factors);
     let value = context.substitute(value, &map);

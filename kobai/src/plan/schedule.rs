@@ -242,7 +242,7 @@ impl<'a> Scheduler<'a> {
     }
 
     fn declare_input(&mut self, symbol: Symbol) {
-        let is_input = !self.ids.contains_key(&symbol) && makers(self.lowered).get(&symbol).is_none();
+        let is_input = !self.ids.contains_key(&symbol) && !makers(self.lowered).contains_key(&symbol);
         if is_input {
             self.declare(symbol, Role::Input(symbol), Streaming::Apart);
         }
