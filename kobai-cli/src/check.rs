@@ -64,7 +64,9 @@ pub fn run(arguments: &Check) -> Result<Answer, Failure> {
         Row::new("as written (f64)", &written, &truth),
     ];
     let by_directions = truth.direction_error.is_none_or(|error| error < 1e-20);
-    let passed = rows[..2].iter().all(|row| row.passes(arguments.tolerance)) && by_directions;
+    // NaN agrees with NaN, but it is an answer to nothing.
+    let passed =
+        rows[..2].iter().all(|row| row.passes(arguments.tolerance)) && by_directions && !executed.value.is_nan();
     let output = if arguments.json {
         as_json(&truth, &rows, &names, passed)
     } else {
@@ -88,6 +90,7 @@ fn as_text(truth: &Truth, rows: &[Row], names: &[String], passed: bool, toleranc
                 "the rules' gradient against differences of values along random directions: relative error {error:.1e}"
             );
         }
+        None if truth.gradients.iter().all(|gradient| gradient.data.is_empty()) => {}
         None => out += "differences of values cannot be taken here: a value beside the point is not finite\n",
     }
     let _ = writeln!(out, "\n{:<18} {:>24} {:>10}   worst gradient error", "", "value", "rel. error");
@@ -115,7 +118,11 @@ fn as_text(truth: &Truth, rows: &[Row], names: &[String], passed: bool, toleranc
         if passed {
             format!("passed: every relative error is at most {tolerance:e}")
         } else {
-            format!("FAILED: a relative error is above {tolerance:e}")
+            match rows.iter().take(2).any(|row| !row.passes(tolerance)) {
+                true => format!("FAILED: a relative error is above {tolerance:e}"),
+                false if rows[0].value.is_nan() => "FAILED: the value is not a number".to_owned(),
+                false => "FAILED: the rules' gradient is not what differences of values give".to_owned(),
+            }
         }
     );
     if let Some(row) = rows.last().filter(|row| !row.passes(tolerance)) {

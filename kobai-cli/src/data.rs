@@ -43,7 +43,7 @@ fn bound(bindings: &[String], table: Option<&Table>) -> Result<Inputs, Failure> 
     for binding in bindings {
         let (name, source) = binding.split_once('=').unwrap_or((binding, ""));
         if let Ok(number) = source.trim().parse::<f64>() {
-            inputs.insert(name.trim().to_owned(), Array::scalar(number));
+            inputs.insert(plain(name).to_owned(), Array::scalar(number));
             continue;
         }
         let Some(table) = table else {
@@ -56,6 +56,11 @@ fn bound(bindings: &[String], table: Option<&Table>) -> Result<Inputs, Failure> 
         inputs.insert(fitted.symbol.clone(), fitted.apply(table, &rows)?);
     }
     Ok(inputs)
+}
+
+/// Names in data have no backslash; who writes one means the same name.
+fn plain(name: &str) -> &str {
+    name.trim().trim_start_matches('\\')
 }
 
 fn json(path: &Path) -> Result<Inputs, Failure> {
@@ -72,7 +77,7 @@ fn json(path: &Path) -> Result<Inputs, Failure> {
             "`{name}` holds no object\n  fix: give the inputs by name, as in {{\"x\": [1, 2], \"a\": 0.5}}"
         )));
     };
-    object.iter().map(|(key, value)| Ok((key.clone(), array(key, value)?))).collect()
+    object.iter().map(|(key, value)| Ok((plain(key).to_owned(), array(key, value)?))).collect()
 }
 
 /// Bare `NaN` and `Infinity`, which some programs write and JSON does not have, as strings.
@@ -101,18 +106,10 @@ fn array(name: &str, value: &Value) -> Result<Array, Failure> {
         _ => {
             let mut array = Array::default();
             nested(name, value, 0, &mut array)?;
-            array.integer = whole_numbers(value);
+            // A single whole number may stand as an index (`z_y`); whether it does, the formula says.
+            array.integer = matches!(value, Value::Number(number) if number.is_i64());
             Ok(array)
         }
-    }
-}
-
-/// Lists of JSON integers may index other tensors; whether they do, the formula says.
-fn whole_numbers(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => !items.is_empty() && items.iter().all(whole_numbers),
-        Value::Number(number) => number.is_i64(),
-        _ => false,
     }
 }
 
@@ -136,9 +133,16 @@ fn described(name: &str, object: &Map<String, Value>) -> Result<Array, Failure> 
         )));
     }
     let data = data.iter().map(|entry| number(name, entry)).collect::<Result<Vec<f64>, Failure>>()?;
-    let (given, wanted) = (data.len(), shape.iter().product::<usize>());
-    let mut array = Array::real(shape, data)
-        .ok_or_else(|| Failure::text(format!("the input `{name}` has {given} entries, but its shape asks for {wanted}\n  fix: correct the shape or the data")))?;
+    let given = data.len();
+    // Sizes whose product overflows ask for more entries than there can be.
+    let wanted = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+    let array = wanted.filter(|&wanted| wanted == given).and_then(|_| Array::real(shape, data));
+    let Some(mut array) = array else {
+        let wanted = wanted.map_or_else(|| "more than fit in memory".to_owned(), |wanted| wanted.to_string());
+        return Err(Failure::text(format!(
+            "the input `{name}` has {given} entries, but its shape asks for {wanted}\n  fix: correct the shape or the data"
+        )));
+    };
     array.integer = dtype.starts_with('i');
     Ok(array)
 }

@@ -28,7 +28,11 @@ pub fn program(
     for (number, symbol) in context.symbols.iter().enumerate().filter(|(_, symbol)| !symbol.defined) {
         let parameter = program.parameters.contains(&Symbol(number as u32));
         let name = print_name(&symbol.name, Notation::Terminal);
-        let shape = shape(context, Symbol(number as u32), inputs);
+        // A parameter's number is a starting point and says nothing; its shape does.
+        let shape = match shape(context, Symbol(number as u32), inputs) {
+            shape if parameter && shape.starts_with('=') => String::new(),
+            shape => shape,
+        };
         let binding =
             bindings.iter().find(|(name, _)| *name == symbol.name.plain).map_or("", |(_, source)| source.as_str());
         let role = if parameter { say("word.parameter") } else { String::new() };

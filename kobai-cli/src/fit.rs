@@ -14,11 +14,14 @@ use kobai_fit::plot::draw_loss_curve;
 use kobai_fit::saved::save;
 use kobai_fit::table::Table;
 use serde_json::json;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Trains and prints.
 pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
+    [&arguments.save, &arguments.plot].into_iter().flatten().try_for_each(|path| can_be_written(path))?;
+    arguments.plot.iter().try_for_each(|path| can_be_drawn(path))?;
     let source = read(&arguments.common)?;
     let front = front_matter(&source.text);
     let bindings = merged(&front.bindings, &arguments.bind);
@@ -40,6 +43,35 @@ pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
     let broken = prepared.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Broken(_)));
     let good = fitted.outcome.status == Status::Converged && !broken;
     Ok(if good { Answer::Yes } else { Answer::No })
+}
+
+/// A mistake in a path shows before the training, not after it.
+fn can_be_written(path: &Path) -> Result<(), Failure> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => Err(Failure::text(format!(
+            "cannot write `{}`: there is no folder `{}`\n  fix: make the folder, or give another path",
+            path.display(),
+            folder.display()
+        ))),
+        _ if path.is_dir() => Err(Failure::text(format!(
+            "cannot write `{}`: it is a folder\n  fix: give the name of a file",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The forms that a curve can be drawn in.
+fn can_be_drawn(path: &Path) -> Result<(), Failure> {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("svg" | "png") => Ok(()),
+        _ => Err(Failure::text(format!(
+            "cannot draw `{}`: its name ends neither in .svg nor in .png\n  fix: give a name such as loss.svg",
+            path.display()
+        ))),
+    }
 }
 
 fn understood(prepared: &Prepared, source: &Source, arguments: &Fit, rows: usize, title: Option<&str>) -> String {

@@ -67,35 +67,66 @@ impl From<DataError> for Failure {
 /// Prints a diagnostic to standard error, with its place in the text.
 pub fn show(found: &Diagnostic, name: &str, text: &str, language: Language) {
     let message = diagnostic(found, language);
-    let head = if found.is_error() { "word.error" } else { "word.warning" };
-    let Some(span) = found.span else {
-        eprintln!("{}[{}]: {}", language.say(head, &[]), found.code, message.message);
-        for (word, part) in [("word.cause", &message.cause), ("word.fix", &message.fix)] {
-            if !part.is_empty() {
-                eprintln!("  {}: {part}", language.say(word, &[]));
-            }
+    let head = language.say(if found.is_error() { "word.error" } else { "word.warning" }, &[]);
+    let line = |word: &str, part: &str| {
+        if !part.is_empty() {
+            eprintln!("  {}: {part}", language.say(word, &[]));
         }
+    };
+    let excerpt = found.span.and_then(|span| excerpt(text, span.start));
+    let Some(span) = found.span.filter(|_| excerpt.is_none()) else {
+        eprintln!("{head}[{}]: {}", found.code, message.message);
+        if let Some(excerpt) = excerpt {
+            eprintln!("{excerpt}");
+        }
+        line("word.cause", &message.cause);
+        line("word.fix", &message.fix);
         return;
     };
     let color = std::io::stderr().is_terminal();
-    let (kind, shade) =
-        if found.is_error() { (ReportKind::Error, Color::Red) } else { (ReportKind::Warning, Color::Yellow) };
+    let shade = if found.is_error() { Color::Red } else { Color::Yellow };
     let range = span.start.min(text.len())..span.end.min(text.len());
     let config = Config::default().with_color(color).with_index_type(IndexType::Byte);
-    let label = Label::new((name, range.clone())).with_color(shade);
-    let label = if message.cause.is_empty() { label } else { label.with_message(&message.cause) };
-    let mut report = Report::build(kind, (name, range))
-        .with_config(config)
-        .with_code(found.code)
-        .with_message(&message.message)
-        .with_label(label);
+    // A label without words is not drawn, and the place would go unseen.
+    let words = if message.cause.is_empty() { &message.fix } else { &message.cause };
+    let label = Label::new((name, range.clone())).with_color(shade).with_message(words);
+    let mut report = Report::build(ReportKind::Error, (name, range)).with_config(config).with_label(label);
     if let Some(other) = found.related {
         let range = other.start.min(text.len())..other.end.min(text.len());
-        report = report.with_label(Label::new((name, range)).with_color(Color::Blue));
+        report = report.with_label(Label::new((name, range)).with_color(Color::Blue).with_message("↑"));
     }
-    if !message.fix.is_empty() {
-        report = report.with_help(&message.fix);
+    let mut drawn = Vec::new();
+    // An error that cannot be drawn is still told in words.
+    let _ = report.finish().write((name, Source::from(text)), &mut drawn);
+    let drawn = String::from_utf8_lossy(&drawn);
+    // The report's own first line has its words in English; ours is that of every other error.
+    let drawn = drawn.split_once('\n').map_or("", |(_, drawn)| drawn);
+    eprint!("{head}[{}]: {}\n{drawn}", found.code, message.message);
+    if !message.cause.is_empty() {
+        line("word.fix", &message.fix);
     }
-    // An error that cannot be printed cannot be reported either.
-    let _ = report.finish().eprint((name, Source::from(text)));
+}
+
+/// A line longer than this is shown only near the place: nobody finds a mark in a screenful of text.
+const LONGEST_LINE: usize = 500;
+
+/// What stands around the place, with a caret below it, if its line is too long to be shown whole.
+fn excerpt(text: &str, place: usize) -> Option<String> {
+    const AROUND: usize = 30;
+    let mut place = place.min(text.len());
+    while !text.is_char_boundary(place) {
+        place -= 1;
+    }
+    let (before, after) = text.split_at(place);
+    let number = before.matches('\n').count() + 1;
+    let before = before.rsplit('\n').next().unwrap_or_default();
+    let after = after.split('\n').next().unwrap_or_default();
+    if before.len() + after.len() <= LONGEST_LINE {
+        return None;
+    }
+    let column = before.chars().count() + 1;
+    let left: String = before.chars().skip((column - 1).saturating_sub(AROUND)).collect();
+    let right: String = after.chars().take(AROUND).collect();
+    let gap = " ".repeat(left.chars().count());
+    Some(format!("  {number}:{column}\n    …{left}{right}…\n     {gap}^"))
 }

@@ -159,7 +159,9 @@ fn bytes(value: f64) -> String {
     scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"], "")
 }
 
-fn scaled(mut value: f64, step: f64, units: &[&str], tail: &str) -> String {
+fn scaled(value: f64, step: f64, units: &[&str], tail: &str) -> String {
+    // An empty sum of floats is -0, which nobody wants to read.
+    let mut value = value + 0.0;
     let mut unit = 0;
     while value >= step && unit + 1 < units.len() {
         value /= step;

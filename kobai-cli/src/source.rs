@@ -81,7 +81,8 @@ impl Source {
 
 /// The symbols of these names.
 pub fn symbols(program: &Program, names: &[String]) -> Result<Vec<Symbol>, Failure> {
-    names.iter().map(|name| symbol(program, name.trim())).collect()
+    let names = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
+    names.map(|name| symbol(program, name)).collect()
 }
 
 fn symbol(program: &Program, name: &str) -> Result<Symbol, Failure> {
@@ -109,5 +110,9 @@ pub fn default_symbols(program: &mut Program) -> Vec<Symbol> {
     }
     let loss = kobai::stabilise::written_out(program);
     let context = &program.context;
-    context.symbols_in(loss).into_iter().filter(|&symbol| !context.symbol(symbol).integer).collect()
+    context
+        .symbols_in(loss)
+        .into_iter()
+        .filter(|&symbol| !context.symbol(symbol).integer || context.symbol(symbol).axes.is_empty())
+        .collect()
 }

@@ -7,40 +7,51 @@ mod tidy;
 
 use crate::expr::{Context, Expr, Symbol, SymbolInformation};
 use crate::formula::Spelling;
-use crate::function::{Function, ROWS};
+use crate::function::{Function, Row};
 use crate::rewrite::pattern::{Bindings, Pattern, read};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-
-/// The derivative of each function with respect to each argument, read from its row.
-struct Templates {
-    derivatives: HashMap<Function, Vec<Template>>,
-    domains: HashMap<Function, Vec<Template>>,
-}
 
 /// A formula with the symbols of its names.
 type Template = (Pattern, HashMap<String, Symbol>);
 
+/// A function's row, read.
+struct Templates {
+    /// The derivative with respect to each argument.
+    derivatives: Vec<Template>,
+    /// Where the function is defined.
+    domain: Vec<Template>,
+}
+
 thread_local! {
-    static TEMPLATES: Rc<Templates> = Rc::new(Templates::read());
+    /// The rows read so far; each is read when first asked for.
+    static TEMPLATES: RefCell<HashMap<Function, Rc<Templates>>> = RefCell::default();
+}
+
+fn templates(function: Function) -> Rc<Templates> {
+    let known = TEMPLATES.with_borrow(|known| known.get(&function).cloned());
+    known.unwrap_or_else(|| {
+        let read = Rc::new(Templates::read(function.row()));
+        TEMPLATES.with_borrow_mut(|known| known.insert(function, Rc::clone(&read)));
+        read
+    })
 }
 
 impl Templates {
-    fn read() -> Templates {
-        let (mut derivatives, mut domains) = (HashMap::new(), HashMap::new());
-        for row in ROWS {
-            let formula = |text: &&str| {
-                let mut reading = read(&format!("F = {text}"))?;
-                Some((reading.formulas.remove("F")?, reading.names))
-            };
-            let condition = |text: &&str| {
-                let mut reading = read(&format!("F = x + y + a\n{text}"))?;
-                Some((reading.conditions.pop()?, reading.names))
-            };
-            derivatives.insert(row.function, row.derivatives.iter().filter_map(formula).collect());
-            domains.insert(row.function, row.domain.iter().filter_map(condition).collect());
+    fn read(row: &Row) -> Templates {
+        let formula = |text: &&str| {
+            let mut reading = read(&format!("F = {text}"))?;
+            Some((reading.formulas.remove("F")?, reading.names))
+        };
+        let condition = |text: &&str| {
+            let mut reading = read(&format!("F = x + y + a\n{text}"))?;
+            Some((reading.conditions.pop()?, reading.names))
+        };
+        Templates {
+            derivatives: row.derivatives.iter().filter_map(formula).collect(),
+            domain: row.domain.iter().filter_map(condition).collect(),
         }
-        Templates { derivatives, domains }
     }
 }
 
@@ -55,16 +66,14 @@ pub fn argument_names(function: Function) -> &'static [&'static str] {
 
 /// The derivative of a function with respect to one of its arguments, at these arguments; `None` where its row has none.
 pub fn derivative_of(context: &mut Context, function: Function, place: usize, arguments: &[Expr]) -> Option<Expr> {
-    let templates = TEMPLATES.with(Rc::clone);
-    let template = templates.derivatives.get(&function)?.get(place)?;
-    instantiate(context, template, function, arguments)
+    let templates = templates(function);
+    instantiate(context, templates.derivatives.get(place)?, function, arguments)
 }
 
 /// Where the function is defined at these arguments: comparisons that must hold.
 pub fn conditions_of(context: &mut Context, function: Function, arguments: &[Expr]) -> Vec<Expr> {
-    let templates = TEMPLATES.with(Rc::clone);
-    let rows = templates.domains.get(&function).map_or(&[][..], Vec::as_slice);
-    rows.iter().filter_map(|template| instantiate(context, template, function, arguments)).collect()
+    let templates = templates(function);
+    templates.domain.iter().filter_map(|template| instantiate(context, template, function, arguments)).collect()
 }
 
 fn instantiate(

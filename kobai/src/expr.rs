@@ -7,6 +7,7 @@
 
 mod build;
 mod order;
+mod verify;
 mod walk;
 
 use crate::formula::{Relation, Spelling};
@@ -116,6 +117,8 @@ struct Facts {
     size: u32,
     /// The indices that nothing inside binds, sorted.
     free: Rc<[Index]>,
+    /// True if a derivative not yet carried out is inside.
+    derivative: bool,
 }
 
 /// What is known of an axis.
@@ -179,6 +182,11 @@ impl Context {
     /// The number of nodes of the expression as a tree, saturating.
     pub fn size_of(&self, expr: Expr) -> u32 {
         self.facts[expr.0 as usize].size
+    }
+
+    /// True if a derivative not yet carried out is inside.
+    pub fn has_derivative(&self, expr: Expr) -> bool {
+        self.facts[expr.0 as usize].derivative
     }
 
     fn height(&self, expr: Expr) -> u16 {
@@ -255,6 +263,7 @@ impl Context {
     fn facts_of(&self, node: &Node) -> Facts {
         let (mut height, mut size) = (0, 1_u32);
         let mut free: Vec<Index> = Vec::new();
+        let mut derivative = matches!(node, Node::Derivative(..));
         if let Node::Index(index) = node {
             free.push(*index);
         }
@@ -263,6 +272,7 @@ impl Context {
             height = height.max(facts.height);
             size = size.saturating_add(facts.size);
             free.extend(facts.free.iter().copied());
+            derivative |= facts.derivative;
         });
         if let Node::Reduce(..) = node {
             height += 1;
@@ -270,6 +280,6 @@ impl Context {
         }
         free.sort_unstable();
         free.dedup();
-        Facts { height, size, free: free.into() }
+        Facts { height, size, free: free.into(), derivative }
     }
 }

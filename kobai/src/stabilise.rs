@@ -81,6 +81,10 @@ pub fn stabilise_expression(program: &mut Program, expr: Expr) -> Stable {
     let rules = RULES.with(Rc::clone);
     let mut rewriter = Rewriter::new(&rules, &knowledge);
     let loss = rewriter.rewrite(&mut program.context, loss);
+    debug_assert!(
+        program.context.is_well_formed(loss, &program.context.free_indices(expr)),
+        "a stability rule broke the expression"
+    );
     Stable { loss, fired: rewriter.fired }
 }
 

@@ -26,6 +26,7 @@ pub fn derive(program: &mut Program, symbol: Symbol) -> Derivation {
         symbol,
         lemmas: HashMap::new(),
         conditions: Vec::new(),
+        dependence: HashMap::new(),
     };
     let target = deriver.context.derivative(loss, variable);
     let (mut steps, result) = deriver.carry_out(target);
@@ -40,6 +41,11 @@ pub fn derive(program: &mut Program, symbol: Symbol) -> Derivation {
         without_supposition: None,
     };
     finish(context, &assumptions, symbol, &mut steps, &mut derivation);
+    let free = context.free_indices(target);
+    debug_assert!(
+        context.is_well_formed(derivation.result, &free),
+        "a derivation ended with other indices than it began"
+    );
     derivation.steps = steps;
     derivation
 }
@@ -118,6 +124,8 @@ struct Deriver<'a> {
     symbol: Symbol,
     lemmas: HashMap<Symbol, Lemma>,
     conditions: Vec<Expr>,
+    /// Whether an expression depends on the variable, where that is known already.
+    dependence: HashMap<Expr, bool>,
 }
 
 /// What one rule makes of a derivative.
@@ -180,7 +188,7 @@ impl Deriver<'_> {
             *fired = Some((expr, applied));
             return after;
         }
-        if !self.context.any(expr, &|node| matches!(node, Node::Derivative(..))) {
+        if !self.context.has_derivative(expr) {
             return expr;
         }
         match *self.context.node(expr) {
@@ -200,12 +208,17 @@ impl Deriver<'_> {
         }
     }
 
-    fn depends(&self, expr: Expr) -> bool {
-        if self.context.depends_on(expr, self.symbol) {
-            return true;
+    fn depends(&mut self, expr: Expr) -> bool {
+        if let Some(&known) = self.dependence.get(&expr) {
+            return known;
         }
-        let defined = |symbol: &Symbol| self.definitions.iter().find(|definition| definition.symbol == *symbol);
-        self.context.symbols_in(expr).iter().filter_map(defined).any(|definition| self.depends(definition.value))
+        let definitions = self.definitions;
+        let symbols = self.context.symbols_in(expr);
+        let through = |symbol: &Symbol| definitions.iter().find(|definition| definition.symbol == *symbol);
+        let result = symbols.contains(&self.symbol)
+            || symbols.iter().filter_map(through).any(|definition| self.depends(definition.value));
+        self.dependence.insert(expr, result);
+        result
     }
 
     fn derivative(&mut self, body: Expr) -> Expr {

@@ -372,10 +372,13 @@ impl<'a> Reverse<'a> {
         let targets = std::mem::take(&mut self.targets);
         targets
             .into_iter()
-            .map(|target| Gradient {
-                symbol: target.symbol,
-                indices: target.indices,
-                value: self.total(target.contributions),
+            .map(|target| {
+                let value = self.total(target.contributions);
+                debug_assert!(
+                    self.context.is_well_formed(value, &target.indices),
+                    "a gradient has other indices than its symbol"
+                );
+                Gradient { symbol: target.symbol, indices: target.indices, value }
             })
             .collect()
     }

@@ -5,7 +5,7 @@ use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol, Variable};
 use crate::formula::Relation;
 use crate::rewrite::simplify::{expand, factor_common, simplify_sums};
 use num_traits::Signed;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// A search that goes on for longer than this has nothing more to gain.
 const MOST_ROUNDS: usize = 12;
@@ -41,14 +41,17 @@ fn smaller(context: &mut Context, expr: Expr) -> Expr {
 }
 
 fn candidates(context: &mut Context, expr: Expr) -> Vec<Expr> {
-    let mut found = vec![expand(context, expr), factor_common(context, expr)];
+    let mut found = vec![expr, expand(context, expr), factor_common(context, expr)];
     found.extend(distributions(context, expr));
-    let expanded: Vec<Expr> = found.iter().map(|&candidate| expand(context, candidate)).collect();
-    found.extend(expanded);
-    let summed: Vec<Expr> = found.iter().map(|&candidate| spread_sums(context, candidate)).collect();
-    found.extend(summed);
-    let factored: Vec<Expr> = found.iter().map(|&candidate| factor_common(context, candidate)).collect();
-    found.extend(factored);
+    for transform in [expand, spread_sums, factor_common] {
+        let before: BTreeSet<Expr> = found.iter().copied().collect();
+        for candidate in before {
+            let after = transform(context, candidate);
+            if !found.contains(&after) {
+                found.push(after);
+            }
+        }
+    }
     found
 }
 
@@ -68,6 +71,9 @@ fn distributions(context: &mut Context, expr: Expr) -> Vec<Expr> {
 
 /// Σ (a + b) = Σ a + Σ b, and products inside are multiplied out, so that deltas find their sums.
 fn spread_sums(context: &mut Context, expr: Expr) -> Expr {
+    if context.height_of(expr) == 0 {
+        return expr;
+    }
     let mut done = HashMap::new();
     let spread = context.rewrite_with(expr, &mut done, &mut |context, part| {
         let Node::Reduce(Reduction::Sum, ..) = context.node(part) else { return None };

@@ -38,6 +38,8 @@ impl Resolver<'_> {
         let Some(loss) = self.loss else { return Err(self.diagnostics) };
         let value = self.context.map_axes(loss.value, &map);
         let value = unfold_name(&self.context, value, &definitions);
+        let formed = |definition: &Definition| self.context.is_well_formed(definition.value, &definition.indices);
+        debug_assert!(definitions.iter().all(formed), "a definition has other indices than its left side");
         Ok(Program {
             loss: value,
             loss_name: loss.name,

@@ -83,6 +83,9 @@ pub fn simplify_sums(context: &mut Context, expr: Expr) -> Expr {
 }
 
 fn simplify_sums_inner(context: &mut Context, expr: Expr, done: &mut HashMap<Expr, Expr>) -> Expr {
+    if context.height_of(expr) == 0 {
+        return expr;
+    }
     if let Some(&result) = done.get(&expr) {
         return result;
     }
