@@ -45,8 +45,7 @@ pub fn run(arguments: &Check) -> Result<Answer, Failure> {
     let mut program = source.program(&inputs)?;
     let wrt = if arguments.wrt.is_empty() { default_symbols(&mut program) } else { symbols(&program, &arguments.wrt)? };
     let names: Vec<String> = wrt.iter().map(|&symbol| program.context.symbol(symbol).name.plain.clone()).collect();
-    let failed = |errors| source.failed(errors);
-    let truth = truth(&mut program, &wrt, &inputs).map_err(failed)?;
+    let truth = truth(&mut program, &wrt, &inputs).map_err(|errors| source.failed(program.located(errors)))?;
     let executed = evaluate::<f64>(&mut program, &source, &inputs, &wrt)?;
     let executed = Doubles {
         value: executed.value.data.first().copied().unwrap_or(f64::NAN),
@@ -56,8 +55,8 @@ pub fn run(arguments: &Check) -> Result<Answer, Failure> {
             .map(|(_, array)| Tensor { shape: array.shape, data: array.data })
             .collect(),
     };
-    let reference = stable(&mut program, &wrt, &inputs).map_err(failed)?;
-    let written = naive(&mut program, &wrt, &inputs).map_err(failed)?;
+    let reference = stable(&mut program, &wrt, &inputs).map_err(|errors| source.failed(program.located(errors)))?;
+    let written = naive(&mut program, &wrt, &inputs).map_err(|errors| source.failed(program.located(errors)))?;
     let rows = [
         Row::new("kobai (f64)", &executed, &truth),
         Row::new("reference (f64)", &reference, &truth),

@@ -80,7 +80,10 @@ pub fn evaluate<T: Element>(
     }
     let mut needed = context.symbols_in(loss);
     needed.extend(wrt.iter().filter(|symbol| !context.symbol(**symbol).defined));
-    let bound = bind(context, &needed, inputs).map_err(|errors| source.failed(errors))?;
+    let bound = match bind(context, &needed, inputs) {
+        Ok(bound) => bound,
+        Err(errors) => return Err(source.failed(program.located(errors))),
+    };
     let sizes = bound.sizes().clone();
     let plan = plan(context, &outputs, &sizes, Options::default());
     let mut executor: Executor<T> = Executor::new(plan);
@@ -92,7 +95,7 @@ pub fn evaluate<T: Element>(
     for (name, values) in &rounded {
         given.numbers(name, values);
     }
-    executor.run(&given).map_err(|error| source.failed(vec![error.into()]))?;
+    executor.run(&given).map_err(|error| source.failed(program.located(vec![error.into()])))?;
     let array = |output: &Output| {
         let shape = output.indices.iter().map(|index| sizes.get(&index.axis).copied().unwrap_or(0)).collect();
         let data = executor.output(&output.name).unwrap_or(&[]).iter().map(|value| value.to_double()).collect();

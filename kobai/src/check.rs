@@ -83,7 +83,8 @@ pub fn truth(program: &mut Program, symbols: &[Symbol], inputs: &Inputs) -> Resu
         let mut high = High::new(precision);
         let here = evaluate(context, &bound, &written, &mut high).map_err(|error| vec![error])?;
         // A difference that cancels at one precision cancels at another just as well: zeros ask for many more digits.
-        let doubtful = precision < ZEROS_BELIEVED_AT && some_zero_among_few(&here);
+        // So does what is not finite: e^z may overflow in a quotient that is itself near 1.
+        let doubtful = precision < ZEROS_BELIEVED_AT && (some_zero_among_few(&here) || !is_finite(&here));
         let agrees = !doubtful && last.as_ref().is_some_and(|before| agree(&mut high, before, &here));
         let (value, gradients) = here;
         last = Some(Truth { value, gradients, precision, direction_error: None });
@@ -128,6 +129,11 @@ fn some_zero_among_few((value, gradients): &Evaluated<Number>) -> bool {
         && (value.is_zero() || gradients.iter().flat_map(|gradient| &gradient.data).any(Number::is_zero))
 }
 
+fn is_finite((value, gradients): &Evaluated<Number>) -> bool {
+    let finite = |number: &Number| !number.is_nan() && !number.is_inf();
+    finite(value) && gradients.iter().flat_map(|gradient| &gradient.data).all(finite)
+}
+
 fn agree(high: &mut High, before: &Truth, here: &Evaluated<Number>) -> bool {
     let pairs = before.gradients.iter().zip(&here.1).flat_map(|(a, b)| a.data.iter().zip(&b.data));
     std::iter::once((&before.value, &here.0)).chain(pairs).all(|(a, b)| {
@@ -150,6 +156,12 @@ fn direction_error(
     let step = high.double(2.0);
     let exponent = high.double(-(truth.precision as f64) / 2.0);
     let step = high.power(&step, &exponent);
+    // Below this a gradient is nothing beside the rounding of the values that are subtracted.
+    let quarter = high.double(-(truth.precision as f64) / 4.0);
+    let two = high.double(2.0);
+    let rounding = high.power(&two, &quarter);
+    let rounding = high.multiply(&rounding, &truth.value);
+    let least = [high.call(Function::Abs, &[rounding]), high.from_decimal(FLOOR)];
     let mut worst: f64 = 0.0;
     let mut random = 0x9e37_79b9_7f4a_7c15_u64;
     for _ in 0..DIRECTIONS {
@@ -159,10 +171,11 @@ fn direction_error(
         for (&symbol, gradient) in symbols.iter().zip(&truth.gradients) {
             let array = bound.array(symbol).map_or(&[][..], |array| &array.data);
             for (&entry, slope) in array.iter().zip(&gradient.data) {
-                let direction = high.double(random_sign(&mut random));
+                // In proportion to the entry, so that the step is not lost beside it.
+                let direction = high.double(random_sign(&mut random) * entry.abs().clamp(1.0, 1e300));
                 let part = high.multiply(&direction, slope);
                 expected = high.add(&expected, &part);
-                let size = high.call(crate::function::Function::Abs, &[part]);
+                let size = high.call(Function::Abs, &[part]);
                 scale = high.add(&scale, &size);
                 let centre = high.double(entry);
                 let shift = high.multiply(&direction, &step);
@@ -177,6 +190,7 @@ fn direction_error(
         let twice = high.add(&step, &step);
         let found = high.divide(&difference, &twice);
         let difference = high.subtract(&found, &expected);
+        let scale = least.iter().fold(scale, |most, floor| high.call(Function::Max, &[most, floor.clone()]));
         let error = high.divide(&difference, &scale);
         let error = high.to_double(&error).abs();
         if !error.is_finite() {

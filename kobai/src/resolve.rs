@@ -69,8 +69,30 @@ pub struct Program {
     pub assumptions: Vec<Assumption>,
     /// Further forms of a definition: symbol, its indices and the form claimed equal.
     pub claims: Vec<Definition>,
+    /// Where each symbol stands first.
+    pub places: HashMap<Symbol, Span>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
+}
+
+impl Program {
+    /// Adds to errors about data the place in the text of the symbol that they name.
+    pub fn located(&self, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        diagnostics.into_iter().map(|diagnostic| self.with_place(diagnostic)).collect()
+    }
+
+    fn with_place(&self, mut diagnostic: Diagnostic) -> Diagnostic {
+        let named = |slot: &str| {
+            let (_, name) = diagnostic.slots.iter().find(|(known, _)| *known == slot)?;
+            let place =
+                |(symbol, span): (&Symbol, &Span)| (self.context.symbol(*symbol).name.plain == *name).then_some(*span);
+            self.places.iter().find_map(place)
+        };
+        let (place, related) = (named("name").or_else(|| named("second_name")), named("first_name"));
+        diagnostic.span = diagnostic.span.or(place);
+        diagnostic.related = diagnostic.related.or(related);
+        diagnostic
+    }
 }
 
 /// Resolves what the parser read.

@@ -6,6 +6,9 @@ use super::{Syntax, commands};
 const DOCUMENT_MARKS: &[&str] =
     &["$$", "```latex", "```math", "~~~latex", "~~~math", r"\begin{document}", r"\documentclass"];
 
+/// Names of two letters.
+const TWO_LETTER_NAMES: &[&str] = &["ln", "lg", "if", "pi", "mu", "nu", "xi"];
+
 /// The syntax that a person would say a text is written in.
 ///
 /// `$$`, `\[`, fences or prose make a document; backslashes, braces or one-letter subscripts make LaTeX; words and
@@ -20,12 +23,13 @@ pub fn detect(text: &str) -> Syntax {
         return Syntax::Latex;
     }
     let words: Vec<&str> = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_').collect();
-    let word = words
-        .iter()
-        .any(|word| word.chars().filter(|letter| letter.is_alphabetic()).count() > 1 && !word.contains('_'));
-    let long_name = words.iter().any(|word| {
-        word.split('_').next().is_some_and(|name| name.chars().filter(|letter| letter.is_alphabetic()).count() > 1)
-    });
+    // Two letters side by side, as in `ax^2 + bx`, are a product unless they are a name that everyone knows.
+    let long = |name: &str| {
+        let letters = name.chars().filter(|letter| letter.is_alphabetic()).count();
+        letters > 2 || TWO_LETTER_NAMES.contains(&name)
+    };
+    let word = words.iter().any(|word| long(word) && !word.contains('_'));
+    let long_name = words.iter().any(|word| word.split('_').next().is_some_and(long));
     let named = |word: &&str| word.split_once('_').is_some_and(|(_, script)| script.chars().count() > 1);
     let indexed = text.char_indices().any(|(at, letter)| {
         letter == '['

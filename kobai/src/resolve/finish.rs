@@ -48,6 +48,7 @@ impl Resolver<'_> {
             parameters,
             assumptions,
             claims,
+            places: self.symbol_spans,
             warnings: self.diagnostics,
             context: self.context,
         })
