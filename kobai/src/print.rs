@@ -13,8 +13,8 @@ mod plain;
 mod product;
 mod tree;
 
-use crate::expr::{Context, Expr, Index, Symbol};
-use crate::formula::Spelling;
+use crate::expr::{Context, Expr, Index, Node, Symbol};
+use crate::formula::{Relation, Spelling};
 use build::Builder;
 use tree::Tree;
 
@@ -54,10 +54,51 @@ pub fn print_with(context: &Context, expr: Expr, options: &Options) -> String {
 }
 
 /// Prints a condition (a comparison, a delta, 1 where it holds) as a relation, without the brackets of an indicator.
+/// Conditions that must all hold are separated by commas.
 pub fn print_condition(context: &Context, condition: Expr, notation: Notation) -> String {
-    let free = context.free_indices_in_order(condition);
-    let tree = Builder::new(context, &free, None).condition(condition, None);
-    render(&tree, notation)
+    if let Some((element, values)) = membership(context, condition) {
+        let (open, close, sign) = match notation {
+            Notation::Latex => ("\\{", "\\}", "\\in"),
+            Notation::Plain => ("{", "}", "in"),
+            Notation::Terminal | Notation::MathMl => ("{", "}", "∈"),
+        };
+        let values: Vec<String> = values.into_iter().map(|value| print(context, value, notation)).collect();
+        return format!("{} {sign} {open}{}{close}", print(context, element, notation), values.join(", "));
+    }
+    match context.node(condition) {
+        Node::Mul(parts)
+            if parts.iter().all(|&part| matches!(context.node(part), Node::Compare(..) | Node::Delta(..))) =>
+        {
+            let parts: Vec<String> = parts.iter().map(|&part| print_condition(context, part, notation)).collect();
+            parts.join(", ")
+        }
+        _ => {
+            let free = context.free_indices_in_order(condition);
+            let tree = Builder::new(context, &free, None).condition(condition, None);
+            render(&tree, notation)
+        }
+    }
+}
+
+/// For 1 − [x ≠ a] [x ≠ b] …, which is how `x \in \{a, b\}` is kept: x and the values.
+fn membership(context: &Context, condition: Expr) -> Option<(Expr, Vec<Expr>)> {
+    let Node::Add(terms) = context.node(condition) else { return None };
+    let [one, product] = terms[..] else { return None };
+    let Node::Mul(factors) = context.node(product) else { return None };
+    if !context.is_integer(one, 1) || !context.is_integer(factors[0], -1) {
+        return None;
+    }
+    let (mut element, mut values) = (None, Vec::new());
+    for &factor in &factors[1..] {
+        let Node::Compare(Relation::NotEqual, a, b) = *context.node(factor) else { return None };
+        let (value, other) = if context.as_number(a).is_some() { (a, b) } else { (b, a) };
+        if element.is_some_and(|element| element != other) {
+            return None;
+        }
+        element = Some(other);
+        values.push(value);
+    }
+    Some((element?, values))
 }
 
 /// Prints a name.
