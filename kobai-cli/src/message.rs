@@ -88,7 +88,7 @@ pub fn show(found: &Diagnostic, name: &str, text: &str, language: Language) {
     let range = span.start.min(text.len())..span.end.min(text.len());
     let config = Config::default().with_color(color).with_index_type(IndexType::Byte);
     // A label without words is not drawn, and the place would go unseen.
-    let words = if message.cause.is_empty() { &message.fix } else { &message.cause };
+    let words = if message.cause.is_empty() { "↑" } else { &message.cause };
     let label = Label::new((name, range.clone())).with_color(shade).with_message(words);
     let mut report = Report::build(ReportKind::Error, (name, range)).with_config(config).with_label(label);
     if let Some(other) = found.related {
@@ -102,9 +102,7 @@ pub fn show(found: &Diagnostic, name: &str, text: &str, language: Language) {
     // The report's own first line has its words in English; ours is that of every other error.
     let drawn = drawn.split_once('\n').map_or("", |(_, drawn)| drawn);
     eprint!("{head}[{}]: {}\n{drawn}", found.code, message.message);
-    if !message.cause.is_empty() {
-        line("word.fix", &message.fix);
-    }
+    line("word.fix", &message.fix);
 }
 
 /// A line longer than this is shown only near the place: nobody finds a mark in a screenful of text.
