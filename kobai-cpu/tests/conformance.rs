@@ -3,30 +3,13 @@
 #[path = "../../kobai/tests/common/mod.rs"]
 mod common;
 
-use common::{Case, Outcome, all_losses};
+use common::{Case, Outcome, REQUIRED, all_losses};
 use kobai::eval::data::{bind, kinds};
 use kobai::parse::{Syntax, parse};
 use kobai::plan::{Options, Output, plan};
 use kobai::resolve::resolve;
 use kobai::stabilise::{stabilise, stable_gradient};
 use kobai_cpu::{Executor, Inputs};
-
-/// Losses that must pass in every case.
-const REQUIRED: [&str; 13] = [
-    "cross-entropy",
-    "cross-entropy-probabilities",
-    "binary-cross-entropy-probabilities",
-    "binary-cross-entropy",
-    "softmax-regression",
-    "cross-entropy-index-targets",
-    "label-smoothing",
-    "focal",
-    "kl-divergence",
-    "z-loss",
-    "info-nce",
-    "log-any-base",
-    "x-to-the-x",
-];
 
 fn run(tex: &str, case: &Case, wrt: &[String], chunk: Option<usize>) -> Result<Outcome, String> {
     let parsed = parse(tex, Syntax::Latex);

@@ -2,30 +2,13 @@
 
 mod common;
 
-use common::{Case, Outcome, all_losses, loss_names};
+use common::{Case, Outcome, REQUIRED, all_losses, loss_names};
 use kobai::eval::Evaluator;
 use kobai::eval::data::{bind, kinds};
 use kobai::eval::double::Double;
 use kobai::parse::{Syntax, parse};
 use kobai::resolve::resolve;
 use kobai::stabilise::{stabilise, stable_gradient};
-
-/// Losses that must pass in every case.
-const REQUIRED: [&str; 13] = [
-    "cross-entropy",
-    "cross-entropy-probabilities",
-    "binary-cross-entropy-probabilities",
-    "binary-cross-entropy",
-    "softmax-regression",
-    "cross-entropy-index-targets",
-    "label-smoothing",
-    "focal",
-    "kl-divergence",
-    "z-loss",
-    "info-nce",
-    "log-any-base",
-    "x-to-the-x",
-];
 
 fn run(tex: &str, case: &Case, wrt: &[String]) -> Result<Outcome, String> {
     let parsed = parse(tex, Syntax::Latex);

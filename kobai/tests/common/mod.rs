@@ -8,6 +8,23 @@ use kobai::expr::{Context, Symbol};
 use serde_json::Value;
 use std::path::PathBuf;
 
+/// Losses that must pass in every case.
+pub const REQUIRED: [&str; 13] = [
+    "cross-entropy",
+    "cross-entropy-probabilities",
+    "binary-cross-entropy-probabilities",
+    "binary-cross-entropy",
+    "softmax-regression",
+    "cross-entropy-index-targets",
+    "label-smoothing",
+    "focal",
+    "kl-divergence",
+    "z-loss",
+    "info-nce",
+    "log-any-base",
+    "x-to-the-x",
+];
+
 /// One case of a loss.
 pub struct Case {
     pub name: String,
