@@ -5,6 +5,7 @@ pub mod bounds;
 pub mod pattern;
 pub mod rules;
 pub mod simplify;
+pub mod stability;
 
 use crate::expr::{Context, Expr};
 use bounds::Knowledge;

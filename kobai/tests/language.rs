@@ -7,7 +7,7 @@ use kobai::explain::Language;
 use kobai::function::{Function, ROWS};
 use kobai::parse::{Syntax, parse};
 use kobai::resolve::resolve;
-use kobai::rewrite::rules::STABILITY;
+use kobai::rewrite::stability::STABILITY;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{read_dir, read_to_string};
 use std::path::Path;

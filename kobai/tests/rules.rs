@@ -3,14 +3,15 @@
 use kobai::differentiate::{argument_names, derivative_of};
 use kobai::eval::Evaluator;
 use kobai::eval::arithmetic::Arithmetic;
-use kobai::eval::data::{Array, Inputs, bind};
+use kobai::eval::data::{Array, Inputs, bind, kinds};
 use kobai::eval::high::High;
 use kobai::expr::{Context, Expr, SymbolInformation};
 use kobai::formula::Spelling;
 use kobai::function::{Function, ROWS};
 use kobai::parse::{Syntax, parse};
 use kobai::resolve::{InputKinds, resolve};
-use kobai::rewrite::rules::STABILITY;
+use kobai::rewrite::stability::STABILITY;
+use kobai::stabilise::{function_rules, stabilise, written_out};
 
 const PRECISION: usize = 512;
 /// Points for a name; a row is sampled where its conditions hold.
@@ -41,8 +42,10 @@ fn both_sides_of_every_row_are_equal() {
                 inputs.insert(symbol.name.plain.clone(), array);
             }
             let holds = program.assumptions.iter().all(|assumption| {
-                let holds = value(context, assumption.condition, &inputs, &mut high);
-                high.to_double(&holds) != 0.0
+                let bound = bind(context, &context.symbols_in(assumption.condition), &inputs).expect("binds");
+                let mut evaluator = Evaluator::new(context, &bound, &mut high);
+                let holds = evaluator.tensor(assumption.condition, &assumption.indices).expect("evaluates").data;
+                holds.iter().all(|holds| high.to_double(holds) != 0.0)
             });
             let left = value(context, program.definitions[0].value, &inputs, &mut high);
             let right = value(context, program.definitions[1].value, &inputs, &mut high);
@@ -61,6 +64,50 @@ fn both_sides_of_every_row_are_equal() {
             sampled += 1;
         }
         assert!(sampled >= 4, "{} was sampled {sampled} times only", row.key);
+    }
+}
+
+/// A formula for every rule that a row cannot say.
+const EXAMPLES: [(&str, &str); 10] = [
+    ("sign-into-sum", r"\log \sigma(x - y)"),
+    ("masked-exponential", r"\log \sum_{i=1}^{N} \mathbb{1}[i \ne 2] e^{f_i}"),
+    ("exponential-into-sum", r"\sum_{i=1}^{N} \frac{e^{f_i}}{\sum_{j=1}^{N} e^{f_j}} g_i"),
+    ("weighted-log-sum-exp", r"\log \sum_{i=1}^{N} w_i e^{f_i}"),
+    ("log-softmax-of-gather", r"\sum_{i=1}^{N} \log \frac{e^{f_{y_i}}}{\sum_{k=i}^{N} e^{f_{y_k}}}"),
+    ("exact-logarithm", r"x \log_9 27"),
+    ("change-of-base", r"\log_a (1 + x^2)"),
+    ("log-of-even-power", r"\log (x^{4})"),
+    ("complement-of-share", r"1 - \frac{x}{x + y^2 + 3}"),
+    ("shares-of-sigmoid", r"y \sigma(x) + y \sigma(-x)"),
+];
+
+#[test]
+fn every_rule_that_is_a_function_has_an_example() {
+    let mut high = High::new(PRECISION);
+    let rules = function_rules();
+    assert_eq!(rules.len(), EXAMPLES.len());
+    for rule in rules {
+        let (_, text) = EXAMPLES.iter().find(|(key, _)| *key == rule.key).expect("an example");
+        let mut inputs = Inputs::new();
+        for (name, value) in [("x", 0.75), ("y", -1.5), ("a", 3.0)] {
+            inputs.insert(name.into(), Array::scalar(value));
+        }
+        for (name, data) in [("f", [0.5, -2.0, 3.0]), ("g", [1.0, 2.0, -1.0]), ("w", [0.1, -0.02, 2.0])] {
+            inputs.insert(name.into(), Array { shape: vec![3], data: data.to_vec(), integer: false });
+        }
+        if rule.key == "log-softmax-of-gather" {
+            inputs.insert("y".into(), Array { shape: vec![3], data: vec![2.0, 0.0, 1.0], integer: true });
+        }
+        let parsed = parse(text, Syntax::Latex);
+        let mut program = resolve(&parsed, &kinds(&inputs)).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        let written = written_out(&mut program);
+        let stable = stabilise(&mut program);
+        let fired: Vec<&str> = stable.fired.iter().map(|fired| fired.rule).collect();
+        assert!(fired.contains(&rule.key), "{}: {text} fires {fired:?}", rule.key);
+        let left = value(&program.context, written, &inputs, &mut high);
+        let right = value(&program.context, stable.loss, &inputs, &mut high);
+        let error = high.relative_error(&left, &right, "1e-300");
+        assert!(error < 1e-60, "{}: {} and {}", rule.key, high.to_decimal(&left, 20), high.to_decimal(&right, 20));
     }
 }
 

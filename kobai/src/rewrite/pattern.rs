@@ -300,7 +300,7 @@ fn match_operands(
     let Some((first, later)) = patterns.split_first() else {
         return if root || operands.is_empty() { vec![(bindings, operands.to_vec())] } else { Vec::new() };
     };
-    if later.is_empty() && !root && first.generality() == 2 && operands.len() > 1 {
+    if later.is_empty() && !root && first.generality() > 0 && operands.len() > 1 {
         let rest = if sum { context.add(operands.to_vec()) } else { context.mul(operands.to_vec()) };
         return first.matches(context, rest, bindings).into_iter().map(|way| (way, Vec::new())).collect();
     }

@@ -8,21 +8,12 @@ use kobai::expr::{Context, Symbol};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// Losses that must pass in every case.
-pub const REQUIRED: [&str; 13] = [
-    "cross-entropy",
-    "cross-entropy-probabilities",
-    "binary-cross-entropy-probabilities",
-    "binary-cross-entropy",
-    "softmax-regression",
-    "cross-entropy-index-targets",
-    "label-smoothing",
-    "focal",
-    "kl-divergence",
-    "z-loss",
-    "info-nce",
-    "log-any-base",
-    "x-to-the-x",
+/// What does not pass yet, by loss and case; everything else must.
+pub const NOT_YET: [(&str, &str); 2] = [
+    // Its gradient by s[1] is the difference of two numbers that agree to 40 digits.
+    ("list-mle", "extreme-descending"),
+    // A gradient of exactly 0 comes out as 10^-16 of its neighbours.
+    ("nt-xent", "extreme-large-vectors"),
 ];
 
 /// One case of a loss.
@@ -161,32 +152,24 @@ fn check_case(high: &mut High, case: &Case, outcome: &Outcome, wrt: &[String]) -
     failures
 }
 
-/// Runs every case of every loss. Those required must pass; the others are listed, by name, with what is missing.
-pub fn check_all(losses: &[Loss], required: &[&str], run: impl Fn(&str, &Case, &[String]) -> Result<Outcome, String>) {
+/// Runs every case of every loss; each must pass, but for those that are listed as not passing yet.
+pub fn check_all(losses: &[Loss], run: impl Fn(&str, &Case, &[String]) -> Result<Outcome, String>) {
     let mut high = High::new(256);
-    let mut broken = Vec::new();
-    let (mut passed, mut not_yet) = (0, Vec::new());
+    let (mut passed, mut broken) = (0, Vec::new());
     for loss in losses {
-        let mut failures = Vec::new();
         for case in &loss.cases {
-            match run(&loss.tex, case, &loss.wrt) {
-                Ok(outcome) => failures.extend(
-                    check_case(&mut high, case, &outcome, &loss.wrt)
-                        .into_iter()
-                        .map(|text| format!("{}: {text}", case.name)),
-                ),
-                Err(message) => failures.push(format!("{}: {message}", case.name)),
-            }
-        }
-        match (failures.is_empty(), required.contains(&loss.name.as_str())) {
-            (true, _) => passed += 1,
-            (false, true) => broken.push(format!("{}\n  {}", loss.name, failures.join("\n  "))),
-            (false, false) => {
-                not_yet.push(format!("{} ({} failures, first: {})", loss.name, failures.len(), failures[0]))
+            let failures = match run(&loss.tex, case, &loss.wrt) {
+                Ok(outcome) => check_case(&mut high, case, &outcome, &loss.wrt),
+                Err(message) => vec![message],
+            };
+            let listed = NOT_YET.contains(&(loss.name.as_str(), case.name.as_str()));
+            match (failures.is_empty(), listed) {
+                (true, _) => passed += 1,
+                (false, true) => println!("not yet: {} {}: {}", loss.name, case.name, failures.join("\n  ")),
+                (false, false) => broken.push(format!("{} {}: {}", loss.name, case.name, failures.join("\n  "))),
             }
         }
     }
-    println!("{passed} of {} losses pass whole; not yet {}:", losses.len(), not_yet.len());
-    not_yet.iter().for_each(|line| println!("  not yet: {line}"));
-    assert!(broken.is_empty(), "required losses fail:\n{}", broken.join("\n"));
+    println!("{passed} cases pass");
+    assert!(broken.is_empty(), "these cases fail:\n{}", broken.join("\n"));
 }
