@@ -12,7 +12,7 @@ mod special_elementary;
 mod special_error;
 mod special_gamma;
 
-use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Reduction, Symbol, Variable};
+use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Rational, Reduction, Symbol, Unit, Variable};
 use crate::source::Diagnostic;
 use arithmetic::Arithmetic;
 use data::Bound;
@@ -208,8 +208,13 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
     /// A factor of exactly 0 removes the others: they are not even looked at, for a branch not taken may fail.
     fn product(&mut self, factors: &[Expr]) -> Result<A::Value, Diagnostic> {
         let mut product: Option<A::Value> = None;
-        for &factor in factors {
-            let value = self.value(factor)?;
+        let units = self.context.balanced(factors);
+        let whole = |&base: &Expr| Unit { base, sign: 1, root: 1 };
+        for Unit { base, sign, root } in units.unwrap_or_else(|| factors.iter().map(whole).collect()) {
+            let mut value = self.value(base)?;
+            if sign < 0 || root > 1 {
+                value = self.arithmetic.power_rational(&value, &Rational::new(sign.into(), root.into()));
+            }
             product = Some(match product {
                 Some(so_far) => self.arithmetic.multiply(&so_far, &value),
                 None => value,
@@ -218,14 +223,19 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
         Ok(product.unwrap_or_else(|| self.arithmetic.double(1.0)))
     }
 
-    /// Terms in order; what a log-sum-exp has beyond its maximum comes last, so that z − max cancels exactly first.
+    /// Terms in order; what a log-sum-exp has beyond its maximum comes last, so that z − max cancels exactly first. From
+    /// three terms on, what rounding takes from each addition is added at the end as well, so that small terms outlive
+    /// large ones that cancel (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B).
     fn sum(&mut self, terms: &[Expr]) -> Result<A::Value, Diagnostic> {
         let mut leading = self.arithmetic.double(0.0);
         let mut trailing: Option<A::Value> = None;
+        let compensated = terms.len() > 2;
         for &term in terms {
             let parts = self.parts(term)?;
-            leading = self.arithmetic.add(&leading, &parts.leading);
-            if let Some(part) = parts.trailing {
+            let sum = self.arithmetic.add(&leading, &parts.leading);
+            let lost = compensated.then(|| self.rounding_error(&leading, &parts.leading, &sum));
+            leading = sum;
+            for part in lost.into_iter().flatten().chain(parts.trailing) {
                 trailing = Some(match trailing {
                     Some(so_far) => self.arithmetic.add(&so_far, &part),
                     None => part,
@@ -236,6 +246,15 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
             Some(trailing) => self.arithmetic.add(&leading, &trailing),
             None => leading,
         })
+    }
+
+    /// a + b less its rounded value, which is exact in floating-point arithmetic; none where the sum is infinite.
+    fn rounding_error(&mut self, a: &A::Value, b: &A::Value, sum: &A::Value) -> Option<A::Value> {
+        let second = self.arithmetic.subtract(sum, a);
+        let first = self.arithmetic.subtract(sum, &second);
+        let (of_a, of_b) = (self.arithmetic.subtract(a, &first), self.arithmetic.subtract(b, &second));
+        let error = self.arithmetic.add(&of_a, &of_b);
+        (!self.arithmetic.to_double(&error).is_nan()).then_some(error)
     }
 
     /// A term of a sum in two parts: c · lse keeps its maximum and its rest apart.

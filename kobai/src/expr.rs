@@ -5,10 +5,13 @@
 //! lets a rewriting under a binder capture nothing. Operands of sums and products stand in a structural order, so that an
 //! expression does not depend on how it was built.
 
+mod balance;
 mod build;
 mod order;
 mod verify;
 mod walk;
+
+pub use balance::Unit;
 
 use crate::formula::{Relation, Spelling};
 use crate::function::Function;

@@ -1,7 +1,7 @@
 //! Tapes: elementwise expressions as straight-line code over the loops of a step.
 
 use super::TensorId;
-use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Symbol};
+use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Symbol, Unit};
 use crate::formula::Relation;
 use crate::function::Function;
 use num_traits::ToPrimitive;
@@ -162,11 +162,7 @@ impl<'a> Builder<'a> {
         let small = number.as_ref().and_then(|value| Some((value.numer().to_i32()?, value.denom().to_u32()?)));
         let base = self.value(base);
         match small {
-            Some((-1, 1)) => {
-                let one = self.push(Operation::Constant(1.0));
-                self.push(Operation::Divide(one, base))
-            }
-            Some((numerator, denominator)) => self.push(Operation::PowerRational(base, numerator, denominator)),
+            Some((numerator, denominator)) => self.rational_power(base, numerator, denominator),
             None => {
                 let exponent = self.value(exponent);
                 self.push(Operation::Power(base, exponent))
@@ -174,12 +170,25 @@ impl<'a> Builder<'a> {
         }
     }
 
+    fn rational_power(&mut self, base: usize, numerator: i32, denominator: u32) -> usize {
+        if (numerator, denominator) == (-1, 1) {
+            let one = self.push(Operation::Constant(1.0));
+            return self.push(Operation::Divide(one, base));
+        }
+        self.push(Operation::PowerRational(base, numerator, denominator))
+    }
+
     fn product(&mut self, factors: &[Expr]) -> usize {
         let mut product: Option<(usize, bool)> = None;
-        for &factor in factors {
-            let value = self.value(factor);
+        let units = self.context.balanced(factors);
+        let whole = |&base: &Expr| Unit { base, sign: 1, root: 1 };
+        for Unit { base: factor, sign, root } in units.unwrap_or_else(|| factors.iter().map(whole).collect()) {
+            let mut value = self.value(factor);
+            if sign < 0 || root > 1 {
+                value = self.rational_power(value, sign, root);
+            }
             // A number is finite and not 0, so that the convention of the factor 0 cannot matter. (1/N may be infinite.)
-            let plain = matches!(self.context.node(factor), Node::Number(_));
+            let plain = sign > 0 && matches!(self.context.node(factor), Node::Number(_));
             product = Some(match product {
                 None => (value, plain),
                 Some((so_far, was_plain)) if plain || was_plain => {
@@ -191,25 +200,57 @@ impl<'a> Builder<'a> {
         product.map_or_else(|| self.push(Operation::Constant(1.0)), |(position, _)| position)
     }
 
+    /// From three terms on, what rounding takes from each addition is added at the end as well, as the interpreter does.
     fn sum(&mut self, terms: &[Expr]) -> usize {
         let (last, first): (Vec<Expr>, Vec<Expr>) = terms.iter().partition(|&&term| self.is_rest(term));
-        let mut total: Option<usize> = None;
         // A positive term first, so that what is subtracted needs no negation of its own.
         let mut signed: Vec<(bool, usize)> = first.into_iter().map(|term| self.signed(term)).collect();
         signed.sort_by_key(|(negative, _)| *negative);
-        signed.extend(last.into_iter().map(|term| self.signed(term)).collect::<Vec<_>>());
+        let compensated = signed.len() > 2;
+        let mut rests = Vec::new();
+        let mut total = None;
         for (negative, value) in signed {
-            total = Some(match total {
-                None if negative => {
-                    let zero = self.push(Operation::Constant(0.0));
-                    self.push(Operation::Subtract(zero, value))
-                }
-                None => value,
-                Some(so_far) if negative => self.push(Operation::Subtract(so_far, value)),
-                Some(so_far) => self.push(Operation::Add(so_far, value)),
-            });
+            let sum = self.joined(total, negative, value);
+            if let Some(so_far) = total.filter(|_| compensated) {
+                rests.push((false, self.rounding_error(so_far, negative, value, sum)));
+            }
+            total = Some(sum);
+        }
+        rests.extend(last.into_iter().map(|term| self.signed(term)).collect::<Vec<_>>());
+        for (negative, value) in rests {
+            total = Some(self.joined(total, negative, value));
         }
         total.unwrap_or_else(|| self.push(Operation::Constant(0.0)))
+    }
+
+    fn joined(&mut self, total: Option<usize>, negative: bool, value: usize) -> usize {
+        match total {
+            None if negative => {
+                let zero = self.push(Operation::Constant(0.0));
+                self.push(Operation::Subtract(zero, value))
+            }
+            None => value,
+            Some(so_far) if negative => self.push(Operation::Subtract(so_far, value)),
+            Some(so_far) => self.push(Operation::Add(so_far, value)),
+        }
+    }
+
+    /// a ± b less its rounded value, 0 where that is infinite (Knuth, The Art of Computer Programming, volume 2, section
+    /// 4.2.2, theorem B).
+    fn rounding_error(&mut self, a: usize, negative: bool, b: usize, sum: usize) -> usize {
+        let second = self.push(Operation::Subtract(sum, a));
+        let first = self.push(Operation::Subtract(sum, second));
+        let of_a = self.push(Operation::Subtract(a, first));
+        let error = if negative {
+            let of_b = self.push(Operation::Add(b, second));
+            self.push(Operation::Subtract(of_a, of_b))
+        } else {
+            let of_b = self.push(Operation::Subtract(b, second));
+            self.push(Operation::Add(of_a, of_b))
+        };
+        let is_number = self.push(Operation::Compare(Relation::Equal, error, error));
+        let zero = self.push(Operation::Constant(0.0));
+        self.push(Operation::Select(is_number, error, zero))
     }
 
     fn is_rest(&self, term: Expr) -> bool {
