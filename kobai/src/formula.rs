@@ -192,6 +192,8 @@ pub enum Kind {
     Delta(Box<Formula>, Box<Formula>),
     /// `x^\top`.
     Transpose(Box<Formula>),
+    /// `(Wx + b)_k`: written indices of what is in a bracket.
+    Component(Box<Formula>, Vec<ScriptPart>),
     /// `\langle u, v \rangle`.
     Inner(Box<Formula>, Box<Formula>),
     /// `n!`

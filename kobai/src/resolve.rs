@@ -2,17 +2,23 @@
 
 mod axes;
 mod condition;
+mod demand;
 mod equation;
 mod expression;
 mod finish;
 mod name;
+mod product;
 mod reduce;
+mod tensor;
+mod whole;
 
 use crate::expr::{Axis, Context, Expr, Index, Symbol};
 use crate::formula::{Formula, Spelling};
 use crate::parse::Parsed;
 use crate::source::{Diagnostic, Span};
+use demand::Ranks;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use tensor::Tensor;
 
 /// What is known of the inputs before the formula is read: by name in plain text. May be empty.
 pub type InputKinds = BTreeMap<String, InputKind>;
@@ -100,11 +106,21 @@ impl Program {
 /// # Errors
 /// The parser's errors and those of this stage, in the order of their places.
 pub fn resolve(parsed: &Parsed, inputs: &InputKinds) -> Result<Program, Vec<Diagnostic>> {
-    let mut resolver = Resolver::new(inputs, parsed.diagnostics.clone());
-    resolver.collect(&parsed.equations);
-    resolver.equations(&parsed.equations);
-    resolver.finish()
+    let mut ranks = Ranks::default();
+    for _ in 0..MOST_ROUNDS {
+        let mut resolver = Resolver::new(inputs, parsed.diagnostics.clone(), ranks);
+        resolver.collect(&parsed.equations);
+        resolver.equations(&parsed.equations);
+        match resolver.better_ranks() {
+            Some(better) => ranks = better,
+            None => return resolver.finish(),
+        }
+    }
+    Err(vec![Diagnostic::error("ranks-not-settled", Span::default())])
 }
+
+/// Each round settles the rank of at least one more name; more rounds than these no text of a person takes.
+const MOST_ROUNDS: usize = 100;
 
 /// A name in scope.
 #[derive(Clone)]
@@ -112,7 +128,16 @@ enum Local {
     /// An index: its variable, and the number that its first place counts as.
     Index { index: Index, first: i64 },
     /// A parameter of a function definition.
-    Value(Expr),
+    Value(Tensor),
+}
+
+impl Local {
+    fn rank(&self) -> usize {
+        match self {
+            Local::Index { .. } => 0,
+            Local::Value(value) => value.rank(),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -156,10 +181,13 @@ struct Resolver<'a> {
     assumptions: Vec<Assumption>,
     loss: Option<equation::Loss>,
     parameters: Vec<(Spelling, Span)>,
+    /// What the rounds before found out of ranks, and what this one adds.
+    ranks_before: Ranks,
+    found: Ranks,
 }
 
 impl<'a> Resolver<'a> {
-    fn new(inputs: &'a InputKinds, diagnostics: Vec<Diagnostic>) -> Resolver<'a> {
+    fn new(inputs: &'a InputKinds, diagnostics: Vec<Diagnostic>, ranks: Ranks) -> Resolver<'a> {
         Resolver {
             context: Context::new(),
             inputs,
@@ -180,7 +208,15 @@ impl<'a> Resolver<'a> {
             assumptions: Vec::new(),
             loss: None,
             parameters: Vec::new(),
+            found: ranks.clone(),
+            ranks_before: ranks,
         }
+    }
+
+    /// What this round found out of ranks, if it is more than was known: then everything has to be resolved once more.
+    fn better_ranks(&self) -> Option<Ranks> {
+        let (found, before) = (&self.found, &self.ranks_before);
+        (found.inputs != before.inputs || found.definitions != before.definitions).then(|| found.clone())
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

@@ -403,6 +403,15 @@ const FUNCTION_NAMES: &[(&str, &str)] = &[
     ("mean", "mean"),
     ("var", "var"),
     ("std", "std"),
+    ("sum", "total"),
+    ("tr", "trace"),
+    ("Tr", "trace"),
+    ("trace", "trace"),
+    ("diag", "diag"),
+    ("Diag", "diag"),
+    ("log_softmax", "log_softmax"),
+    ("logsoftmax", "log_softmax"),
+    ("LogSoftmax", "log_softmax"),
 ];
 
 /// The function of a name, in plain text.

@@ -247,7 +247,7 @@ impl<'a> Parser<'a, '_> {
                     raised = true;
                 }
                 "_" => base = self.lowered(base),
-                "[" if self.plain() && takes_component(self, &base) => {
+                "[" if self.plain() && takes_component(&base) => {
                     let parts = self.index_list();
                     base = self.component(base, parts);
                 }
@@ -306,10 +306,14 @@ impl<'a> Parser<'a, '_> {
             return self.positive_part(base);
         }
         let parts = self.subscript_parts();
-        if takes_component(self, &base) {
+        if takes_component(&base) {
             return self.component(base, parts);
         }
         match base.kind {
+            Kind::Group(Bracket::Round | Bracket::Square, _) => {
+                let span = self.since(base.span);
+                Formula::new(Kind::Component(Box::new(base), parts), span)
+            }
             Kind::Name { .. } | Kind::Power(..) => self.fail(Diagnostic::error("double-subscript", place)),
             Kind::Error => base,
             _ => self.fail(Diagnostic::error("subscript-on-group", place)),
@@ -356,9 +360,8 @@ impl<'a> Parser<'a, '_> {
 }
 
 /// True for a function whose value may have components.
-fn takes_component(parser: &Parser<'_, '_>, base: &Formula) -> bool {
-    matches!(&base.kind, Kind::Apply { function, component, .. }
-        if component.is_empty() && (function == "softmax" || parser.known.functions.contains(function)))
+fn takes_component(base: &Formula) -> bool {
+    matches!(&base.kind, Kind::Apply { component, .. } if component.is_empty())
 }
 
 /// What stands inside round or square brackets.

@@ -5,7 +5,7 @@ use super::expression::{is_zero, ungrouped};
 use super::letters;
 use super::parser::Parser;
 use super::token::{Token, TokenKind};
-use crate::formula::{Bracket, Formula, Join, Kind};
+use crate::formula::{Bracket, Formula, Join, Kind, Spelling};
 use crate::source::{Diagnostic, Span};
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -306,6 +306,9 @@ impl<'a> Parser<'a, '_> {
 
     /// What follows the one of an indicator: `[c]`, `_{c}`, `_{\{c\}}`.
     fn indicator(&mut self, start: Token<'a>) -> Formula {
+        if let Some(ones) = self.vector_of_ones(start) {
+            return ones;
+        }
         let script = self.accept("_").is_some();
         let Some(open) =
             self.peek().filter(|token| ["(", "[", r"\{"].contains(&token.text) || (script && token.text == "{"))
@@ -318,6 +321,23 @@ impl<'a> Parser<'a, '_> {
         self.close(open, commands::closing(open.text).unwrap_or(")"));
         let span = self.since(start.span);
         all_of(conditions, span)
+    }
+
+    /// `\mathbf{1}` without a condition, or with the name of its size below, as in `\mathbf{1}_N`.
+    fn vector_of_ones(&mut self, start: Token<'a>) -> Option<Formula> {
+        let conditional = ["(", "[", r"\{", r"\llbracket"].contains(&self.text());
+        let sized = self.at("_") && {
+            self.position += 1;
+            let sized = self.short_script().is_some_and(|(token, _)| token.kind == TokenKind::Letter);
+            self.position -= 1;
+            sized
+        };
+        if conditional || (self.at("_") && !sized) {
+            return None;
+        }
+        let span = self.since(start.span);
+        let base = Spelling { plain: "1".into(), latex: self.written(span).into() };
+        Some(self.scripted(base, Vec::new(), Vec::new(), span))
     }
 
     /// The value of a literal.

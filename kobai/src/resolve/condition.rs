@@ -1,13 +1,14 @@
 //! Conditions: relations under a big operator, in an indicator, in cases, in an assumption.
 
+use super::tensor::Tensor;
 use super::{Local, Resolver};
-use crate::expr::{Expr, Index, Node};
+use crate::expr::{Context, Expr, Index, Node};
 use crate::formula::{Formula, Kind, Relation};
 use crate::source::Diagnostic;
 
 impl Resolver<'_> {
     /// A condition as 0 or 1; a chain holds if each of its links does.
-    pub(super) fn condition(&mut self, formula: &Formula) -> Expr {
+    pub(super) fn condition(&mut self, formula: &Formula) -> Tensor {
         match &formula.kind {
             Kind::Relation(first, links) => {
                 let mut left: &Formula = first;
@@ -16,23 +17,30 @@ impl Resolver<'_> {
                     holds.push(self.link(left, *relation, right));
                     left = right;
                 }
-                self.context.mul(holds)
+                self.elementwise(holds, formula.span, &mut Context::mul)
             }
             Kind::Member(element, values) => self.member(element, values),
             Kind::Group(_, inner) => self.condition(inner),
-            _ => self.fail(Diagnostic::error("condition-expected", formula.span)),
+            _ => Tensor::scalar(self.fail(Diagnostic::error("condition-expected", formula.span))),
         }
     }
 
-    /// One of finitely many values: one minus the product of "differs".
-    fn member(&mut self, element: &Formula, values: &[Formula]) -> Expr {
-        let differs: Vec<Expr> = values.iter().map(|value| self.link(element, Relation::NotEqual, value)).collect();
-        let differs = self.context.mul(differs);
-        let one = self.context.integer(1);
-        self.context.subtract(one, differs)
+    /// A condition that has to be a single one.
+    pub(super) fn single_condition(&mut self, formula: &Formula) -> Expr {
+        let condition = self.condition(formula);
+        self.number_of(condition, formula.span)
     }
 
-    fn link(&mut self, left: &Formula, relation: Relation, right: &Formula) -> Expr {
+    /// One of finitely many values: one minus the product of "differs".
+    fn member(&mut self, element: &Formula, values: &[Formula]) -> Tensor {
+        let differs: Vec<Tensor> = values.iter().map(|value| self.link(element, Relation::NotEqual, value)).collect();
+        self.elementwise(differs, element.span, &mut |context, differs| {
+            let (differs, one) = (context.mul(differs), context.integer(1));
+            context.subtract(one, differs)
+        })
+    }
+
+    fn link(&mut self, left: &Formula, relation: Relation, right: &Formula) -> Tensor {
         let (left_index, right_index) = (self.plain_index(left), self.plain_index(right));
         let literal = |formula: &Formula| matches!(formula.kind, Kind::Number(_));
         // An index beside another index or an integer tensor is a place, counted from 0; beside a number it counts as
@@ -44,17 +52,19 @@ impl Resolver<'_> {
             (None, None) => false,
         };
         if !places {
-            let (a, b) = (self.expression(left), self.expression(right));
-            return self.context.compare(relation, a, b);
+            let sides = vec![self.tensor(left), self.tensor(right)];
+            return self.elementwise(sides, left.span.to(right.span), &mut |context, values| {
+                context.compare(relation, values[0], values[1])
+            });
         }
         if let (Some(a), Some(b)) = (left_index, right_index) {
             self.join(a.axis, b.axis, left.span.to(right.span));
         }
         let (a, b) = (self.integer_expression(left), self.integer_expression(right));
-        match relation {
+        Tensor::scalar(match relation {
             Relation::Equal => self.context.delta(a, b),
             _ => self.context.compare(relation, a, b),
-        }
+        })
     }
 
     /// The index that a formula plainly is.

@@ -1,5 +1,6 @@
 //! Equations: definitions, objectives, assumptions; which of them is the loss.
 
+use super::tensor::Tensor;
 use super::{FunctionDefinition, Local, RawDefinition, Resolver};
 use crate::expr::{Expr, Index};
 use crate::formula::{Equation, Formula, Kind, Relation, ScriptPart, Spelling, Statement};
@@ -34,6 +35,12 @@ impl Resolver<'_> {
     }
 
     fn collect_sizes(&mut self, formula: &Formula) {
+        if let Kind::Name { base, subscripts, .. } = &formula.kind
+            && let ("1", [size]) = (base.plain.as_str(), &subscripts[..])
+            && let Some(name) = super::reduce::size_name(&size.formula)
+        {
+            self.size_names.entry(name.plain.clone()).or_insert((name, size.formula.span));
+        }
         if let Kind::Reduce { bindings, .. } = &formula.kind {
             for upper in bindings.iter().filter_map(|binding| binding.upper.as_ref()) {
                 let name = super::reduce::size_name(upper).or_else(|| super::reduce::size_minus_one(upper));
@@ -70,7 +77,8 @@ impl Resolver<'_> {
             let error = Diagnostic::error("size-and-definition", left.span).related(*size);
             self.report(error.with("name", &name.plain));
         }
-        let symbol = self.symbol(&name, letters.len(), left.span);
+        let further = self.ranks_before.definitions.get(&key).copied().unwrap_or(0);
+        let symbol = self.symbol(&name, letters.len() + further, left.span);
         self.context.symbols[symbol.0 as usize].defined = true;
         self.defined.insert(key.clone(), symbol);
         if !letters.is_empty() {
@@ -93,8 +101,8 @@ impl Resolver<'_> {
                 }
                 Statement::Assumption(condition) => self.assumption(condition, equation.span),
                 Statement::Expression(body) => {
-                    let value = self.expression(body);
-                    self.offer_loss(Loss { value, name: None, indices: Vec::new(), precedence: 2 });
+                    let Tensor { value, axes, .. } = self.tensor(body);
+                    self.offer_loss(Loss { value, name: None, indices: axes, precedence: 2 });
                 }
             }
         }
@@ -107,19 +115,47 @@ impl Resolver<'_> {
         }
         let (name, letters) = left_side(left, right, equations);
         let Some(&symbol) = self.defined.get(&(name.plain.clone(), letters.len())) else { return };
-        let indices = self.bind_letters(&letters, Some(symbol));
-        let value = self.expression(right);
+        let bound = self.bind_letters(&letters, Some(symbol));
+        let tensor = self.tensor(right);
+        let named = LOSS_NAMES.contains(&name.plain.as_str());
+        if named && letters.is_empty() && tensor.rank() > 0 {
+            self.fail(Diagnostic::error("loss-not-a-number", span).with("axes", tensor.rank().to_string()));
+        }
+        let (value, indices) = self.define(symbol, &name, &bound, tensor, right.span);
         self.definitions.push(RawDefinition { symbol, indices: indices.clone(), value, span });
         for claim in claims {
-            let value = self.expression(claim);
-            self.claims.push(RawDefinition { symbol, indices: indices.clone(), value, span: claim.span });
+            let tensor = self.tensor(claim);
+            let (value, indices) = self.define(symbol, &name, &bound, tensor, claim.span);
+            self.claims.push(RawDefinition { symbol, indices, value, span: claim.span });
         }
-        let named = LOSS_NAMES.contains(&name.plain.as_str());
-        if letters.is_empty() {
+        if indices.is_empty() {
             let own = self.context.entry(symbol, Vec::new());
             let loss = Loss { value: own, name: Some(name), indices, precedence: if named { 3 } else { 1 } };
             self.offer_loss(loss);
         }
+    }
+
+    /// A definition's value with its indices: those written on the left, then the open axes. Axes that were not known
+    /// before are noted for the next round.
+    fn define(
+        &mut self,
+        symbol: crate::expr::Symbol,
+        name: &Spelling,
+        bound: &[Index],
+        tensor: Tensor,
+        span: Span,
+    ) -> (Expr, Vec<Index>) {
+        let axes = self.context.symbol(symbol).axes.clone();
+        if axes.len() != bound.len() + tensor.rank() {
+            self.found.definitions.insert((name.plain.clone(), bound.len()), tensor.rank());
+            let open = tensor.axes.iter().map(|index| index.axis);
+            self.context.symbols[symbol.0 as usize].axes = axes[..bound.len()].iter().copied().chain(open).collect();
+        }
+        let indices = [bound, &tensor.axes].concat();
+        for (&axis, index) in axes.iter().zip(&indices) {
+            self.join(axis, index.axis, span);
+        }
+        (tensor.value, indices)
     }
 
     /// `\mathcal{L}(\theta) = …` is a loss written with its variables; any other function waits to be applied.
@@ -188,7 +224,8 @@ impl Resolver<'_> {
         letters.retain(|(letter, _)| seen.insert(letter.plain.clone()));
         let indices = self.bind_letters(&letters, None);
         let condition = self.condition(condition);
-        self.assumptions.push(super::Assumption { condition, indices, span });
+        let indices = [indices, condition.axes].concat();
+        self.assumptions.push(super::Assumption { condition: condition.value, indices, span });
     }
 }
 
@@ -287,6 +324,9 @@ fn parts(formula: &Formula) -> Vec<&Formula> {
         Kind::Sum(terms) => terms.iter().map(|(_, term)| term).collect(),
         Kind::Product(factors) => factors.iter().map(|(_, factor)| factor).collect(),
         Kind::Power(a, b) | Kind::Fraction(a, b) | Kind::Delta(a, b) | Kind::Inner(a, b) => vec![a, b],
+        Kind::Component(inner, parts) => {
+            std::iter::once(inner.as_ref()).chain(parts.iter().map(|part| &part.formula)).collect()
+        }
         Kind::Root(degree, inner) => degree.as_deref().into_iter().chain([inner.as_ref()]).collect(),
         Kind::Norm(inner, order) => order.as_deref().into_iter().chain([inner.as_ref()]).collect(),
         Kind::Apply { subscript, power, arguments, component, .. } => subscript

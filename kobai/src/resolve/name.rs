@@ -1,7 +1,8 @@
 //! Names: indices or words in a subscript, sizes, constants, definitions, inputs.
 
+use super::tensor::Tensor;
 use super::{Local, Resolver};
-use crate::expr::{Constant, Expr, Node, Symbol, SymbolInformation};
+use crate::expr::{Constant, Expr, Index, Node, Symbol, SymbolInformation};
 use crate::formula::{Formula, Join, Kind, ScriptPart, Spelling};
 use crate::function::Function;
 use crate::source::{Diagnostic, Span};
@@ -22,35 +23,71 @@ impl Resolver<'_> {
         subscripts: &[ScriptPart],
         superscripts: &[ScriptPart],
         span: Span,
-    ) -> Expr {
+    ) -> Tensor {
         if subscripts.is_empty() && superscripts.is_empty() {
             return self.bare_name(base, span);
+        }
+        if base.plain == "1"
+            && let [size] = subscripts
+        {
+            return self.ones(super::reduce::size_name(&size.formula).as_ref());
         }
         let parts: Vec<&ScriptPart> = subscripts.iter().chain(superscripts).collect();
         let (name, places) = self.split_scripts(base, &parts);
         if places.is_empty() {
             return self.bare_name(&name, span);
         }
+        if let Some(Local::Value(value)) = self.lookup(&name.plain).filter(|local| local.rank() > 0) {
+            let value = value.clone();
+            let value = self.renewed(value);
+            return self.at_places(value, &places, span);
+        }
         self.entry(&name, places, span)
     }
 
-    /// An entry of the named tensor at places; joins the axes of plain indices with those of the tensor.
-    pub(super) fn entry(&mut self, name: &Spelling, places: Vec<Expr>, span: Span) -> Expr {
+    /// The named tensor at places, which come before the axes that stay open; joins the axes of plain indices with those
+    /// of the tensor.
+    pub(super) fn entry(&mut self, name: &Spelling, mut places: Vec<Expr>, span: Span) -> Tensor {
+        let written = places.len();
+        let most = self.found.written.entry(name.plain.clone()).or_default();
+        *most = written.max(*most);
+        let defined = self.definition_with(name, written);
         if let Some(kind) = self.inputs.get(&name.plain)
-            && kind.rank != places.len()
-            && !self.defined.contains_key(&(name.plain.clone(), places.len()))
+            && kind.rank < written
+            && defined.is_none()
         {
             let error = Diagnostic::error("rank-mismatch", span).with("name", &name.plain);
-            return self.fail(error.with("written", places.len().to_string()).with("given", kind.rank.to_string()));
+            let error = error.with("written", written.to_string()).with("given", kind.rank.to_string());
+            return Tensor::scalar(self.fail(error));
         }
-        let symbol = self.symbol(name, places.len(), span);
+        let symbol = defined.unwrap_or_else(|| self.symbol(name, self.input_rank(name, written), span));
+        let open: Vec<Index> = self.context.symbol(symbol).axes[written..]
+            .to_vec()
+            .into_iter()
+            .map(|axis| self.context.fresh_index(axis))
+            .collect();
+        places.extend(open.iter().map(|&index| self.context.index(index)).collect::<Vec<_>>());
         for (place, &expr) in places.iter().enumerate() {
             if let Node::Index(index) = *self.context.node(expr) {
                 let axis = self.context.symbol(symbol).axes[place];
                 self.join(axis, index.axis, span);
             }
         }
-        self.context.entry(symbol, places)
+        Tensor { value: self.context.entry(symbol, places), axes: open, row: false }
+    }
+
+    /// The definition that a name with so many indices means: the one with as many on its left side, else one that has
+    /// enough axes.
+    fn definition_with(&self, name: &Spelling, written: usize) -> Option<Symbol> {
+        if let Some(&exact) = self.defined.get(&(name.plain.clone(), written)) {
+            return Some(exact);
+        }
+        if self.inputs.contains_key(&name.plain) {
+            return None;
+        }
+        let rank = |symbol: &Symbol| self.context.symbol(*symbol).axes.len();
+        let others = self.defined.iter().filter(|((plain, _), symbol)| *plain == name.plain && rank(symbol) >= written);
+        others.map(|(_, &symbol)| symbol).min()
     }
 
     /// The symbol of a name and rank, declared when first seen.
@@ -68,12 +105,12 @@ impl Resolver<'_> {
         symbol
     }
 
-    fn bare_name(&mut self, name: &Spelling, span: Span) -> Expr {
+    fn bare_name(&mut self, name: &Spelling, span: Span) -> Tensor {
         match self.lookup(&name.plain).cloned() {
-            Some(Local::Value(value)) => return value,
+            Some(Local::Value(value)) => return self.renewed(value),
             Some(Local::Index { index, first }) => {
                 let (index, first) = (self.context.index(index), self.context.integer(first));
-                return self.context.add(vec![index, first]);
+                return Tensor::scalar(self.context.add(vec![index, first]));
             }
             None => {}
         }
@@ -83,14 +120,16 @@ impl Resolver<'_> {
         }
         if self.size_names.contains_key(&name.plain) {
             let axis = self.axis_of_size(name);
-            return self.context.size(axis);
+            return Tensor::scalar(self.context.size(axis));
         }
         match name.plain.as_str() {
             "e" => {
                 let one = self.context.integer(1);
-                self.context.apply(Function::Exp, one)
+                Tensor::scalar(self.context.apply(Function::Exp, one))
             }
-            "pi" => self.context.constant(Constant::Pi),
+            "pi" => Tensor::scalar(self.context.constant(Constant::Pi)),
+            "1" => self.ones(None),
+            plain if (plain == "I" || plain.starts_with("I_")) && self.input_rank(name, 0) == 2 => self.identity(),
             _ => self.entry(name, Vec::new(), span),
         }
     }
@@ -108,7 +147,7 @@ impl Resolver<'_> {
     }
 
     /// Splits scripts into places and parts of the name.
-    fn split_scripts(&mut self, base: &Spelling, parts: &[&ScriptPart]) -> (Spelling, Vec<Expr>) {
+    pub(super) fn split_scripts(&mut self, base: &Spelling, parts: &[&ScriptPart]) -> (Spelling, Vec<Expr>) {
         let letters: usize =
             parts.iter().map(|part| letters_of(&part.formula).map_or(1, |letters| letters.len())).sum();
         let indexed = self.ranks.contains(&(base.plain.clone(), letters))
@@ -156,12 +195,13 @@ impl Resolver<'_> {
         }
     }
 
-    fn letter_place(&mut self, letter: &Spelling, span: Span) -> Expr {
+    pub(super) fn letter_place(&mut self, letter: &Spelling, span: Span) -> Expr {
         match self.lookup(&letter.plain).cloned() {
             Some(Local::Index { index, .. }) => self.context.index(index),
-            Some(Local::Value(value)) => value,
+            Some(Local::Value(value)) => self.number_of(value, span),
             None if self.inputs.get(&letter.plain).is_some_and(|kind| kind.integer) => {
-                let expr = self.entry(letter, Vec::new(), span);
+                let tensor = self.entry(letter, Vec::new(), span);
+                let expr = self.number_of(tensor, span);
                 self.mark_integers(expr);
                 expr
             }

@@ -1,7 +1,8 @@
 //! Big operators: what they bind, over which axis, under which conditions.
 
+use super::tensor::Tensor;
 use super::{Local, Resolver};
-use crate::expr::{Constant, Expr, Index, Node, Reduction};
+use crate::expr::{Constant, Expr, Index, Reduction};
 use crate::formula::{BigOperator, Binding, Formula, Join, Kind, Spelling};
 use crate::function::Function;
 use crate::source::{Diagnostic, Span};
@@ -16,8 +17,9 @@ impl Resolver<'_> {
         conditions: &[Formula],
         body: &Formula,
         span: Span,
-    ) -> Expr {
+    ) -> Tensor {
         let depth = self.scope.len();
+        let outside: Vec<Option<Index>> = bindings.iter().map(|binding| self.index_of(&binding.index.plain)).collect();
         let mut indices = Vec::new();
         let mut masks = Vec::new();
         for binding in bindings {
@@ -30,11 +32,14 @@ impl Resolver<'_> {
             self.report(Diagnostic::error("operator-binds-nothing", span));
         }
         for condition in conditions {
-            masks.push(self.condition(condition));
+            masks.push(self.single_condition(condition));
         }
-        let value = self.expression(body);
+        let body = self.tensor(body);
         self.scope.truncate(depth);
-        self.combine(operator, &indices, masks, value)
+        if operator == BigOperator::Softmax {
+            return self.softmax_along(&indices, &outside, masks, body, span);
+        }
+        Tensor { value: self.combine(operator, &indices, masks, body.value), ..body }
     }
 
     /// Brings one index into scope; bounds other than the whole axis become masks.
@@ -111,7 +116,8 @@ impl Resolver<'_> {
     pub(super) fn membership(&mut self, set: &Spelling, arguments: &[Formula], index: Index, span: Span) -> Expr {
         let mut places: Vec<Expr> = arguments.iter().map(|argument| self.integer_expression(argument)).collect();
         places.push(self.context.index(index));
-        self.entry(set, places, span)
+        let member = self.entry(set, places, span);
+        self.number_of(member, span)
     }
 
     fn combine(&mut self, operator: BigOperator, indices: &[Index], masks: Vec<Expr>, value: Expr) -> Expr {
@@ -129,12 +135,40 @@ impl Resolver<'_> {
                 let half = self.context.ratio(1, 2);
                 self.context.power(variance, half)
             }
-            BigOperator::Softmax => {
-                let exponential = self.context.apply(Function::Exp, value);
-                let total = self.reduce_all(Reduction::Sum, indices, mask, exponential);
-                self.context.divide(exponential, total)
+            // It does not combine: each entry keeps its place.
+            BigOperator::Softmax => value,
+        }
+    }
+
+    fn index_of(&self, letter: &str) -> Option<Index> {
+        match self.lookup(letter) {
+            Some(Local::Index { index, .. }) => Some(*index),
+            _ => None,
+        }
+    }
+
+    /// `\operatorname{softmax}_k(z_{ik})`: the entry at the k that is bound outside; where none is, an axis stays open.
+    fn softmax_along(
+        &mut self,
+        indices: &[Index],
+        outside: &[Option<Index>],
+        masks: Vec<Expr>,
+        body: Tensor,
+        span: Span,
+    ) -> Tensor {
+        let mask = (!masks.is_empty()).then(|| self.context.mul(masks));
+        let exponential = self.context.apply(Function::Exp, body.value);
+        let total = self.reduce_all(Reduction::Sum, indices, mask, exponential);
+        let zero = self.context.integer(0);
+        let mut own = mask.map_or(exponential, |mask| self.context.select(mask, exponential, zero));
+        let mut axes = body.axes;
+        for (&index, outside) in indices.iter().zip(outside) {
+            match outside {
+                Some(outside) => own = self.identify(own, index, *outside, span),
+                None => axes.push(index),
             }
         }
+        Tensor { value: self.context.divide(own, total), axes, row: false }
     }
 
     fn reduce_all(&mut self, reduction: Reduction, indices: &[Index], mask: Option<Expr>, value: Expr) -> Expr {
@@ -154,7 +188,7 @@ impl Resolver<'_> {
         body
     }
 
-    fn mean(&mut self, indices: &[Index], mask: Option<Expr>, value: Expr) -> Expr {
+    pub(super) fn mean(&mut self, indices: &[Index], mask: Option<Expr>, value: Expr) -> Expr {
         let total = self.reduce_all(Reduction::Sum, indices, mask, value);
         let count = match mask {
             Some(mask) => self.reduce_all(Reduction::Sum, indices, None, mask),
@@ -166,41 +200,12 @@ impl Resolver<'_> {
         self.context.divide(total, count)
     }
 
-    fn variance(&mut self, indices: &[Index], mask: Option<Expr>, value: Expr) -> Expr {
+    pub(super) fn variance(&mut self, indices: &[Index], mask: Option<Expr>, value: Expr) -> Expr {
         let mean = self.mean(indices, mask, value);
         let deviation = self.context.subtract(value, mean);
         let two = self.context.integer(2);
         let square = self.context.power(deviation, two);
         self.mean(indices, mask, square)
-    }
-
-    /// `\operatorname{softmax}(z_i)_k`: the last axis of the argument, whose index stands outside.
-    pub(super) fn softmax_component(
-        &mut self,
-        argument: &Formula,
-        component: &[crate::formula::ScriptPart],
-        span: Span,
-    ) -> Expr {
-        let Kind::Name { base, subscripts, superscripts, .. } = &argument.kind else {
-            return self.fail(Diagnostic::error("softmax-argument", span));
-        };
-        let parts: Vec<_> = subscripts.iter().chain(superscripts).chain(component).cloned().collect();
-        let entry = self.name(base, &parts, &[], span);
-        let Node::Symbol(symbol, places) = self.context.node(entry).clone() else {
-            return self.fail(Diagnostic::error("softmax-argument", span));
-        };
-        let Some(&axis) = self.context.symbol(symbol).axes.last() else {
-            return self.fail(Diagnostic::error("softmax-argument", span));
-        };
-        let index = self.context.fresh_index(axis);
-        let mut others = places.to_vec();
-        others.pop();
-        others.push(self.context.index(index));
-        let other = self.context.entry(symbol, others);
-        let exponential = self.context.apply(Function::Exp, other);
-        let total = self.context.reduce(Reduction::Sum, index, exponential);
-        let own = self.context.apply(Function::Exp, entry);
-        self.context.divide(own, total)
     }
 }
 

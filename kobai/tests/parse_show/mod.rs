@@ -70,6 +70,7 @@ pub fn show(formula: &Formula) -> String {
         Kind::Transpose(inner) => format!("(transpose {})", show(inner)),
         Kind::Inner(left, right) => format!("(inner {} {})", show(left), show(right)),
         Kind::Factorial(inner) => format!("(factorial {})", show(inner)),
+        Kind::Component(inner, indices) => format!("(component {}{})", show(inner), parts(" _", indices)),
         Kind::Error => "ERROR".into(),
     }
 }

@@ -1,0 +1,283 @@
+//! Every reading of the conformance set gives its value, and every faulty text is refused with a place and a fix.
+
+mod common;
+
+use common::{data_folder, read_inputs};
+use kobai::eval::Evaluator;
+use kobai::eval::data::{Array, Inputs, bind, kinds};
+use kobai::eval::double::Double;
+use kobai::explain::{Language, diagnostic};
+use kobai::expr::Symbol;
+use kobai::parse::{detect, parse};
+use kobai::resolve::{Program, resolve};
+use kobai::source::Diagnostic;
+use kobai::stabilise::{stabilise, stable_gradient, written_out};
+use serde_json::Value;
+
+fn rows() -> Vec<Value> {
+    let text = std::fs::read_to_string(data_folder().join("latex.json")).expect("the conformance data");
+    serde_json::from_str(&text).expect("valid JSON")
+}
+
+fn text_of(row: &Value) -> String {
+    let Some(repeat) = row.get("tex_repeat") else { return row["tex"].as_str().unwrap_or_default().to_owned() };
+    let part = |name: &str| repeat[name].as_str().unwrap_or_default();
+    let times = repeat["times"].as_u64().unwrap_or_default() as usize;
+    format!("{}{}{}", part("open").repeat(times), part("inside"), part("close").repeat(times))
+}
+
+fn read(text: &str, inputs: &Inputs) -> Result<Program, Vec<Diagnostic>> {
+    resolve(&parse(text, detect(text)), &kinds(inputs))
+}
+
+/// The value as written and in the stable form.
+fn values(program: &mut Program, inputs: &Inputs) -> Result<[f64; 2], Vec<Diagnostic>> {
+    let (plain, stable) = (written_out(program), stabilise(program).loss);
+    let needed = program.context.symbols_in(plain);
+    let bound = bind(&program.context, &needed, inputs).map_err(|errors| program.located(errors))?;
+    let value = |expr| Evaluator::new(&program.context, &bound, &mut Double).scalar(expr);
+    let pair = value(plain).and_then(|plain| Ok([plain, value(stable)?]));
+    pair.map_err(|error| program.located(vec![error]))
+}
+
+#[test]
+fn readings_give_their_values() {
+    let mut wrong = Vec::new();
+    let all = rows();
+    let readings: Vec<&Value> = all.iter().filter(|row| row.get("construct").is_some()).collect();
+    assert!(readings.len() >= 82);
+    for row in readings {
+        let (text, inputs) = (text_of(row), read_inputs(&row["inputs"]));
+        let truth: f64 = row["value"].as_str().expect("a value").parse().expect("a number");
+        let found = read(&text, &inputs).and_then(|mut program| values(&mut program, &inputs));
+        match found {
+            Ok(values) => {
+                for value in values {
+                    let close = (value - truth).abs() <= 1e-12 * truth.abs();
+                    if !close {
+                        wrong.push(format!("{} {text}: {value:e} instead of {truth:e}", row["id"]));
+                    }
+                }
+            }
+            Err(errors) => wrong.push(format!("{} {text}: {errors:?}", row["id"])),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn faulty_texts_are_refused_with_a_place_and_a_fix() {
+    for row in rows().iter().filter(|row| row.get("error").is_some()) {
+        let (text, inputs) = (text_of(row), read_inputs(&row["inputs"]));
+        let found = read(&text, &inputs).and_then(|mut program| values(&mut program, &inputs));
+        let errors = match found {
+            Err(errors) => errors,
+            Ok(value) => panic!("{} {text} is accepted: {value:?}", row["id"]),
+        };
+        let error = errors.iter().find(|error| error.is_error()).expect("an error");
+        let span = error.span.unwrap_or_else(|| panic!("{} {error:?} has no place", row["id"]));
+        assert!(span.start <= span.end && span.end <= text.len(), "{}", row["id"]);
+        for (language, ..) in Language::ALL {
+            let message = diagnostic(error, language);
+            assert!(message.message != error.code && !message.fix.is_empty(), "{}: {error:?}", row["id"]);
+        }
+    }
+}
+
+/// What is written without indices, the same with indices, and the shapes of the inputs.
+const WHOLE: &[(&str, &str, &[(&str, &[usize])])] = &[
+    (r"L = \|Wx+b-t\|_2^2", r"\sum_k (\sum_d W_{kd} x_d + b_k - t_k)^2", LINEAR),
+    (r"L = \lVert W x + b - t \rVert_1", r"\sum_k |\sum_d W_{kd} x_d + b_k - t_k|", LINEAR),
+    (r"L = \|Wx + b\|_\infty", r"\max_k |\sum_d W_{kd} x_d + b_k|", LINEAR),
+    (r"L = \frac12 \|w\|_2^2", r"\frac12 \sum_d w_d^2", &[("w", &[3])]),
+    (r"L = \|w\|", r"\sqrt{\sum_d w_d^2}", &[("w", &[3])]),
+    (r"L = \|w\|_p^p", r"\sum_d |w_d|^p", &[("w", &[3]), ("p", &[])]),
+    (r"L = -\log\sigma(w^\top x)", r"-\log\sigma(\sum_d w_d x_d)", &[("w", &[3]), ("x", &[3])]),
+    (r"L = u^\top W v", r"\sum_{i,j} u_i W_{ij} v_j", &[("u", &[2]), ("W", &[2, 3]), ("v", &[3])]),
+    (r"L = u^T W^T v", r"\sum_{i,j} u_i W_{ji} v_j", &[("u", &[3]), ("W", &[2, 3]), ("v", &[2])]),
+    (r"L = D_{KL}(P\|Q)", r"\sum_k P_k \log \frac{P_k}{Q_k}", &[("P", &[3]), ("Q", &[3])]),
+    (r"L = \mathrm{KL}\left(p \,\middle\|\, q\right)", r"\sum_k p_k \log \frac{p_k}{q_k}", &[("p", &[3]), ("q", &[3])]),
+    (
+        r"L = \sum_i D_{\mathrm{KL}}(p_i \,\|\, q_i)",
+        r"\sum_{i,k} p_{ik} \log \frac{p_{ik}}{q_{ik}}",
+        &[("p", &[2, 3]), ("q", &[2, 3])],
+    ),
+    (r"L = H(p) + H(p, q)", r"-\sum_k p_k \log p_k - \sum_k p_k \log q_k", &[("p", &[3]), ("q", &[3])]),
+    (
+        r"L = \frac{u^\top v}{\|u\|\|v\|}",
+        r"\frac{\sum_i u_i v_i}{\sqrt{\sum_i u_i^2} \sqrt{\sum_i v_i^2}}",
+        &[("u", &[3]), ("v", &[3])],
+    ),
+    (
+        r"L = \frac{u \cdot v}{\|u\| \cdot \|v\|}",
+        r"\frac{\sum_i u_i v_i}{\sqrt{\sum_i u_i^2} \sqrt{\sum_i v_i^2}}",
+        &[("u", &[3]), ("v", &[3])],
+    ),
+    (r"L = \lambda \|W\|_F^2", r"\lambda \sum_{d,k} W_{dk}^2", &[("W", &[2, 3]), ("lambda", &[])]),
+    (r"L = \|W^\top W - I\|_F^2", r"\sum_{j,k} (\sum_d W_{dj} W_{dk} - \delta_{jk})^2", &[("W", &[3, 2])]),
+    (r"L = \operatorname{tr}(A^\top B)", r"\sum_{i,j} A_{ij} B_{ij}", &[("A", &[2, 3]), ("B", &[2, 3])]),
+    (r"L = \langle A, B \rangle", r"\sum_{i,j} A_{ij} B_{ij}", &[("A", &[2, 3]), ("B", &[2, 3])]),
+    (r"L = \mathbf{1}^\top x", r"\sum_i x_i", &[("x", &[3])]),
+    (r"L = \mathbf 1_N^\top x / N", r"\frac1N \sum_{i=1}^N x_i", &[("x", &[3])]),
+    (r"L = \mathbf{1}^\top \exp(z)", r"\sum_i e^{z_i}", &[("z", &[3])]),
+    (r"L = \|e^{z}\|_1 + \|\exp(z)\|^2", r"\sum_i e^{z_i} + \sum_i e^{2 z_i}", &[("z", &[3])]),
+    (r"L = \|u \odot v - w\|^2", r"\sum_i (u_i v_i - w_i)^2", &[("u", &[3]), ("v", &[3]), ("w", &[3])]),
+    (
+        r"L = -\sum_k t_k \log \operatorname{softmax}(Wx + b)_k",
+        r"-\sum_k t_k \log \frac{e^{\sum_d W_{kd} x_d + b_k}}{\sum_j e^{\sum_d W_{jd} x_d + b_j}}",
+        LINEAR,
+    ),
+    (
+        r"L = -t^\top \log \operatorname{softmax}(Wx + b)",
+        r"-\sum_k t_k \log \frac{e^{\sum_d W_{kd} x_d + b_k}}{\sum_j e^{\sum_d W_{jd} x_d + b_j}}",
+        LINEAR,
+    ),
+    (
+        r"p = \operatorname{softmax}(Wx + b) \\ L = -\sum_k t_k \log p_k",
+        r"-\sum_k t_k \log \frac{e^{\sum_d W_{kd} x_d + b_k}}{\sum_j e^{\sum_d W_{jd} x_d + b_j}}",
+        LINEAR,
+    ),
+    (
+        r"L = -\sum_k t_k \log p_k \\ p = \operatorname{softmax}(h) \\ h = Wx + b",
+        r"-\sum_k t_k \log \frac{e^{\sum_d W_{kd} x_d + b_k}}{\sum_j e^{\sum_d W_{jd} x_d + b_j}}",
+        LINEAR,
+    ),
+    (
+        r"L = \frac1N \sum_{i=1}^N \|W x_i + b - y_i\|_2^2",
+        r"\frac1N \sum_{i=1}^N \sum_k (\sum_d W_{kd} x_{id} + b_k - y_{ik})^2",
+        BATCH,
+    ),
+    (
+        r"h_i = \tanh(W x_i + b) \\ L = \sum_i \|h_i - y_i\|^2",
+        r"\sum_i \sum_k (\tanh(\sum_d W_{kd} x_{id} + b_k) - y_{ik})^2",
+        BATCH,
+    ),
+    (r"L = \|x W^\top + \mathbf{1} b^\top - y\|_F^2", r"\sum_i \sum_k (\sum_d W_{kd} x_{id} + b_k - y_{ik})^2", BATCH),
+    (r"L = \|x W^\top + b - y\|_F^2", r"\sum_i \sum_k (\sum_d W_{kd} x_{id} + b_k - y_{ik})^2", BATCH),
+    (
+        r"L = \frac{1}{2n} \|Xw - y\|_2^2 + \lambda \|w\|_1",
+        r"\frac{1}{2n} \sum_i (\sum_d X_{id} w_d - y_i)^2 + \lambda \sum_d |w_d|",
+        &[("X", &[4, 3]), ("w", &[3]), ("y", &[4]), ("lambda", &[]), ("n", &[])],
+    ),
+    (r"L = (y - Xw)^\top (y - Xw)", r"\sum_i (\sum_d X_{id} w_d - y_i)^2", &[("X", &[4, 3]), ("w", &[3]), ("y", &[4])]),
+    (
+        r"L = (x-\mu)^\top \Lambda (x-\mu)",
+        r"\sum_{i,j} (x_i - \mu_i) \Lambda_{ij} (x_j - \mu_j)",
+        &[("x", &[3]), ("mu", &[3]), ("Lambda", &[3, 3])],
+    ),
+    (
+        r"L = \left\|\operatorname{softmax}\left(\frac{QK^\top}{\sqrt{d}}\right)V - Y\right\|_F^2",
+        r"s_{ij} = \frac{1}{\sqrt d} \sum_c Q_{ic} K_{jc} \\ L = \sum_{i,r} \left(\sum_j \frac{e^{s_{ij}}}{\sum_m e^{s_{im}}} V_{jr} - Y_{ir}\right)^2",
+        &[("Q", &[2, 3]), ("K", &[4, 3]), ("V", &[4, 2]), ("Y", &[2, 2]), ("d", &[])],
+    ),
+    (
+        r"L = -\frac1N \sum_{i=1}^N \log \frac{\exp(q_i \cdot k_i / \tau)}{\sum_{j=1}^N \exp(q_i \cdot k_j / \tau)}",
+        r"-\frac1N \sum_{i=1}^N \log \frac{\exp(\sum_d q_{id} k_{id} / \tau)}{\sum_{j=1}^N \exp(\sum_d q_{id} k_{jd} / \tau)}",
+        &[("q", &[3, 2]), ("k", &[3, 2]), ("tau", &[])],
+    ),
+    (
+        r"\mathrm{sim}(u, v) = \frac{u^\top v}{\|u\| \|v\|} \\ L = -\sum_i \log \frac{e^{\mathrm{sim}(z_i, c_i)/\tau}}{\sum_j e^{\mathrm{sim}(z_i, c_j)/\tau}}",
+        r"n_i = \sqrt{\sum_d z_{id}^2} \\ m_i = \sqrt{\sum_d c_{id}^2} \\ s_{ij} = \frac{\sum_d z_{id} c_{jd}}{n_i m_j} \\ L = -\sum_i \log \frac{e^{s_{ii}/\tau}}{\sum_j e^{s_{ij}/\tau}}",
+        &[("z", &[3, 2]), ("c", &[3, 2]), ("tau", &[])],
+    ),
+    (
+        r"L = \sum_i \max(0, \|a_i - p_i\|_2^2 - \|a_i - n_i\|_2^2 + \alpha)",
+        r"\sum_i \max(0, \sum_d (a_{id} - p_{id})^2 - \sum_d (a_{id} - n_{id})^2 + \alpha)",
+        &[("a", &[3, 2]), ("p", &[3, 2]), ("n", &[3, 2]), ("alpha", &[])],
+    ),
+    (
+        r"L = \sum_i \log(1 + \exp(-y_i \mathbf{w}^\top \mathbf{x}_i))",
+        r"\sum_i \log(1 + \exp(-y_i \sum_d w_d x_{id}))",
+        &[("w", &[2]), ("x", &[3, 2]), ("y", &[3])],
+    ),
+    (
+        r"L = -\log \operatorname{softmax}(W h)_{y}",
+        r"-\log \frac{e^{\sum_d W_{yd} h_d}}{\sum_k e^{\sum_d W_{kd} h_d}}",
+        &[("W", &[3, 2]), ("h", &[2]), ("y", &[])],
+    ),
+    (
+        r"L = \operatorname{lse}(Wh) - \operatorname{mean}(h)",
+        r"\log \sum_k e^{\sum_d W_{kd} h_d} - \frac{1}{2} \sum_d h_d",
+        &[("W", &[3, 2]), ("h", &[2])],
+    ),
+    (r"L = \sum_i (Wx + b)_i^2", r"\sum_k (\sum_d W_{kd} x_d + b_k)^2", LINEAR),
+    (
+        r"L = \|\sigma(W_2 \tanh(W_1 x))\|^2",
+        r"\sum_i \sigma(\sum_j W_{2,ij} \tanh(\sum_d W_{1,jd} x_d))^2",
+        &[("W_1", &[2, 3]), ("W_2", &[2, 2]), ("x", &[3])],
+    ),
+    (r"L = w^\top (A + A^\top) w", r"\sum_{i,j} w_i (A_{ij} + A_{ji}) w_j", &[("A", &[3, 3]), ("w", &[3])]),
+    (r"L = \|x x^\top - A\|_F^2", r"\sum_{i,j} (x_i x_j - A_{ij})^2", &[("A", &[3, 3]), ("x", &[3])]),
+    (
+        r"L = \operatorname{tr}(A B C)",
+        r"\sum_{i,j,k} A_{ij} B_{jk} C_{ki}",
+        &[("A", &[2, 3]), ("B", &[3, 2]), ("C", &[2, 2])],
+    ),
+    (r"L = x^\top \operatorname{diag}(d) x", r"\sum_i d_i x_i^2", &[("x", &[3]), ("d", &[3])]),
+    (
+        r"L = \frac{\|x - y\|}{\|x\| + \|y\|}",
+        r"\frac{\sqrt{\sum_i (x_i - y_i)^2}}{\sqrt{\sum_i x_i^2} + \sqrt{\sum_i y_i^2}}",
+        &[("x", &[3]), ("y", &[3])],
+    ),
+    ("norm(W x + b - t)^2", r"\sum_k (\sum_d W_{kd} x_d + b_k - t_k)^2", LINEAR),
+];
+
+const LINEAR: &[(&str, &[usize])] = &[("W", &[3, 2]), ("x", &[2]), ("b", &[3]), ("t", &[3])];
+const BATCH: &[(&str, &[usize])] = &[("W", &[3, 2]), ("x", &[4, 2]), ("b", &[3]), ("y", &[4, 3])];
+
+/// Positive numbers that look like none in particular; names of one axis or more that index are not among them.
+fn inputs(shapes: &[(&str, &[usize])]) -> Inputs {
+    let mut state = 7_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        0.2 + f64::from(state >> 16) / 65_536.0
+    };
+    shapes
+        .iter()
+        .map(|(name, shape)| {
+            let integer = *name == "y" && shape.is_empty();
+            let count = shape.iter().product();
+            let data = (0..count).map(|_| if integer { 1.0 } else { next() }).collect();
+            (name.to_string(), Array { shape: shape.to_vec(), data, integer })
+        })
+        .collect()
+}
+
+/// The stable value and every gradient.
+fn value_and_gradients(text: &str, inputs: &Inputs) -> Result<Vec<f64>, Vec<Diagnostic>> {
+    let mut program = read(text, inputs)?;
+    let loss = stabilise(&mut program).loss;
+    // By name, for the order of the symbols is that of the text.
+    let context = &program.context;
+    let mut symbols: Vec<Symbol> = context.symbols_in(loss);
+    symbols.retain(|&symbol| !context.symbol(symbol).integer);
+    symbols.sort_by_key(|&symbol| context.symbol(symbol).name.plain.clone());
+    let gradients = stable_gradient(&mut program.context, loss, &symbols);
+    let needed = program.context.symbols_in(loss);
+    let bound = bind(&program.context, &needed, inputs)?;
+    let mut double = Double;
+    let mut evaluator = Evaluator::new(&program.context, &bound, &mut double);
+    let mut all = vec![evaluator.scalar(loss).map_err(|error| vec![error])?];
+    for gradient in &gradients {
+        all.extend(evaluator.tensor(gradient.value, &gradient.indices).map_err(|error| vec![error])?.data);
+    }
+    Ok(all)
+}
+
+#[test]
+fn what_is_written_without_indices_reads_as_its_sums() {
+    let mut wrong = Vec::new();
+    for (whole, indexed, shapes) in WHOLE {
+        let inputs = inputs(shapes);
+        match (value_and_gradients(whole, &inputs), value_and_gradients(indexed, &inputs)) {
+            (Ok(found), Ok(truth)) => {
+                let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-12 * b.abs().max(1e-3);
+                if found.len() != truth.len() || !found.iter().zip(&truth).all(close) {
+                    wrong.push(format!("{whole}\n  {found:?}\n  {truth:?}"));
+                }
+            }
+            (found, truth) => wrong.push(format!("{whole}\n  {found:?}\n  {truth:?}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
