@@ -9,6 +9,7 @@ mod fit;
 mod message;
 mod options;
 mod plan;
+mod read;
 mod source;
 
 use clap::Parser;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Fit(arguments) => fit::run(arguments),
+        Command::Read(arguments) => read::run(arguments),
     };
     match result {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

@@ -66,24 +66,22 @@ impl From<DataError> for Failure {
 
 /// Prints a diagnostic to standard error, with its place in the text.
 pub fn show(found: &Diagnostic, name: &str, text: &str, language: Language) {
+    eprint!("{}", drawn(found, name, text, language, std::io::stderr().is_terminal()));
+}
+
+/// A diagnostic with its place in the text.
+pub fn drawn(found: &Diagnostic, name: &str, text: &str, language: Language, color: bool) -> String {
     let message = diagnostic(found, language);
     let head = language.say(if found.is_error() { "word.error" } else { "word.warning" }, &[]);
+    let mut out = format!("{head}[{}]: {}\n", found.code, message.message);
     let line = |word: &str, part: &str| {
-        if !part.is_empty() {
-            eprintln!("  {}: {part}", language.say(word, &[]));
-        }
+        if part.is_empty() { String::new() } else { format!("  {}: {part}\n", language.say(word, &[])) }
     };
     let excerpt = found.span.and_then(|span| excerpt(text, span.start));
     let Some(span) = found.span.filter(|_| excerpt.is_none()) else {
-        eprintln!("{head}[{}]: {}", found.code, message.message);
-        if let Some(excerpt) = excerpt {
-            eprintln!("{excerpt}");
-        }
-        line("word.cause", &message.cause);
-        line("word.fix", &message.fix);
-        return;
+        out.extend(excerpt.map(|excerpt| excerpt + "\n"));
+        return out + &line("word.cause", &message.cause) + &line("word.fix", &message.fix);
     };
-    let color = std::io::stderr().is_terminal();
     let shade = if found.is_error() { Color::Red } else { Color::Yellow };
     let range = span.start.min(text.len())..span.end.min(text.len());
     let config = Config::default().with_color(color).with_index_type(IndexType::Byte);
@@ -100,9 +98,7 @@ pub fn show(found: &Diagnostic, name: &str, text: &str, language: Language) {
     let _ = report.finish().write((name, Source::from(text)), &mut drawn);
     let drawn = String::from_utf8_lossy(&drawn);
     // The report's own first line has its words in English; ours is that of every other error.
-    let drawn = drawn.split_once('\n').map_or("", |(_, drawn)| drawn);
-    eprint!("{head}[{}]: {}\n{drawn}", found.code, message.message);
-    line("word.fix", &message.fix);
+    out + drawn.split_once('\n').map_or("", |(_, drawn)| drawn) + &line("word.fix", &message.fix)
 }
 
 /// A line longer than this is shown only near the place: nobody finds a mark in a screenful of text.

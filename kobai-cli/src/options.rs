@@ -21,6 +21,7 @@ const EXAMPLES: &str = r"Examples:
   kobai check loss.tex --data inputs.json
   kobai plan book/softmax-regression.md --size N=8192,K=32000,D=768
   kobai fit book/softmax-regression.md --data data/digits.csv
+  kobai read article.md
 
 SOURCE is LaTeX or plain text, a .tex or .md file, or - for standard input.
 Exit codes: 0 done, 1 the answer is no (a check failed), 2 the input is at fault.";
@@ -38,6 +39,8 @@ pub enum Command {
     Plan(Plan),
     /// Train the parameters under \min on a table
     Fit(Fit),
+    /// Proof-read an article: what each formula is, and whether what it says holds
+    Read(Read),
 }
 
 /// Options that every command has.
@@ -207,3 +210,33 @@ pub struct Fit {
     #[arg(long)]
     pub json: bool,
 }
+
+/// `read`
+#[derive(Args)]
+#[command(after_help = READ_EXAMPLES)]
+pub struct Read {
+    #[command(flatten)]
+    pub common: Common,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+const READ_EXAMPLES: &str = r"Examples:
+  kobai read article.md
+  kobai read article.md --lang ja
+  kobai read article.md --json
+  kobai read '\log_2(8) = 3'
+  kobai read '\log(x + y) = \log x + \log y'
+
+All mathematics of a Markdown or text file is read in order: $$ … $$, \[ … \], environments, code blocks marked
+latex or math, and $ … $ and \( … \) in the running text. A definition is known to all formulas after it.
+
+A statement is checked exactly where both sides become one expression, and else in 320 bits at many points
+within the domain of its functions. What is shown of each formula:
+  ok         understood; there is nothing to check
+  holds      what it says holds, with the conditions on its variables
+  false      it does not hold, with values at which it fails
+  unchecked  beyond what can be checked, with the reason
+  error      it cannot be read, with the place and a fix
+Exit codes: 0 all is well, 1 something is false or in error, 2 the article cannot be opened.";

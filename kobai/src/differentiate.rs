@@ -22,6 +22,8 @@ struct Templates {
     derivatives: Vec<Template>,
     /// Where the function is defined.
     domain: Vec<Template>,
+    /// The inverse with respect to the last argument.
+    inverse: Option<Template>,
 }
 
 thread_local! {
@@ -51,6 +53,7 @@ impl Templates {
         Templates {
             derivatives: row.derivatives.iter().filter_map(formula).collect(),
             domain: row.domain.iter().filter_map(condition).collect(),
+            inverse: Some(row.inverse).filter(|text| !text.is_empty()).as_ref().and_then(formula),
         }
     }
 }
@@ -74,6 +77,20 @@ pub fn derivative_of(context: &mut Context, function: Function, place: usize, ar
 pub fn conditions_of(context: &mut Context, function: Function, arguments: &[Expr]) -> Vec<Expr> {
     let templates = templates(function);
     templates.domain.iter().filter_map(|template| instantiate(context, template, function, arguments)).collect()
+}
+
+/// The inverse of a function with respect to its last argument, at the value `y`; `None` where its row has none.
+pub fn inverse_of(context: &mut Context, function: Function, arguments: &[Expr], y: Expr) -> Option<Expr> {
+    let templates = templates(function);
+    let (pattern, names) = templates.inverse.as_ref()?;
+    let mut bindings = Bindings::default();
+    let others = argument_names(function).iter().copied().zip(arguments.iter().copied()).take(arguments.len() - 1);
+    for (name, argument) in others.chain([("y", y)]) {
+        if let Some(&symbol) = names.get(name) {
+            bindings.bind(symbol, argument);
+        }
+    }
+    pattern.instantiate(context, &bindings)
 }
 
 fn instantiate(

@@ -198,6 +198,9 @@ pub enum Kind {
     Inner(Box<Formula>, Box<Formula>),
     /// `n!`
     Factorial(Box<Formula>),
+    /// `\frac{d}{dx} f`, `\frac{\partial f}{\partial x_i}`: what is differentiated, and with respect to what; `(f)'` does
+    /// not say with respect to what.
+    Derivative(Box<Formula>, Option<Box<Formula>>),
     /// A part that could not be read; a diagnostic says why.
     Error,
 }

@@ -1,4 +1,5 @@
 //! Kobai: the compiler.
+pub mod article;
 pub mod check;
 pub mod derivation;
 pub mod differentiate;
@@ -14,3 +15,4 @@ pub mod resolve;
 pub mod rewrite;
 pub mod source;
 pub mod stabilise;
+pub mod statement;

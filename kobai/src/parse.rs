@@ -3,7 +3,9 @@
 //! The parser never stops at the first error: it reports it, stands a [`Kind::Error`](crate::formula::Kind::Error) in
 //! its place and goes on. Every span is a range of bytes in the text as it was given, also for documents.
 
+pub mod article;
 mod commands;
+mod derivative;
 mod detect;
 mod document;
 mod equation;

@@ -3,6 +3,7 @@
 mod axes;
 mod condition;
 mod demand;
+mod derivative;
 mod equation;
 mod expression;
 mod finish;
@@ -11,6 +12,7 @@ mod product;
 mod reduce;
 mod tensor;
 mod whole;
+pub mod statement;
 
 use crate::expr::{Axis, Context, Expr, Index, Symbol};
 use crate::formula::{Formula, Spelling};
@@ -75,6 +77,8 @@ pub struct Program {
     pub assumptions: Vec<Assumption>,
     /// Further forms of a definition: symbol, its indices and the form claimed equal.
     pub claims: Vec<Definition>,
+    /// The sides of the relation that was asked for by [`statement::resolve_statement`].
+    pub stated: Option<statement::Stated>,
     /// Where each symbol stands first.
     pub places: HashMap<Symbol, Span>,
     /// Warnings.
@@ -106,11 +110,22 @@ impl Program {
 /// # Errors
 /// The parser's errors and those of this stage, in the order of their places.
 pub fn resolve(parsed: &Parsed, inputs: &InputKinds) -> Result<Program, Vec<Diagnostic>> {
-    let mut ranks = Ranks::default();
-    for _ in 0..MOST_ROUNDS {
-        let mut resolver = Resolver::new(inputs, parsed.diagnostics.clone(), ranks);
+    in_rounds(inputs, &parsed.diagnostics, |resolver| {
         resolver.collect(&parsed.equations);
         resolver.equations(&parsed.equations);
+    })
+}
+
+/// Resolves anew with what was found out of ranks, until nothing more is found.
+fn in_rounds(
+    inputs: &InputKinds,
+    diagnostics: &[Diagnostic],
+    round: impl Fn(&mut Resolver),
+) -> Result<Program, Vec<Diagnostic>> {
+    let mut ranks = Ranks::default();
+    for _ in 0..MOST_ROUNDS {
+        let mut resolver = Resolver::new(inputs, diagnostics.to_vec(), ranks);
+        round(&mut resolver);
         match resolver.better_ranks() {
             Some(better) => ranks = better,
             None => return resolver.finish(),
@@ -184,6 +199,9 @@ struct Resolver<'a> {
     /// What the rounds before found out of ranks, and what this one adds.
     ranks_before: Ranks,
     found: Ranks,
+    /// True where a derivative may stand in a formula.
+    derivatives: bool,
+    stated: Option<statement::Stated>,
 }
 
 impl<'a> Resolver<'a> {
@@ -210,6 +228,8 @@ impl<'a> Resolver<'a> {
             parameters: Vec::new(),
             found: ranks.clone(),
             ranks_before: ranks,
+            derivatives: false,
+            stated: None,
         }
     }
 

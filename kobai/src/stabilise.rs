@@ -56,12 +56,17 @@ pub struct Stable {
 
 /// The loss with every defined symbol replaced by its definition.
 pub fn written_out(program: &mut Program) -> Expr {
+    written_out_expression(program, program.loss)
+}
+
+/// An expression with every defined symbol replaced by its definition.
+pub fn written_out_expression(program: &mut Program, expr: Expr) -> Expr {
     let mut values: HashMap<Symbol, (Vec<Index>, Expr)> = HashMap::new();
     for definition in &program.definitions {
         let value = inline(&mut program.context, definition.value, &values);
         values.insert(definition.symbol, (definition.indices.clone(), value));
     }
-    inline(&mut program.context, program.loss, &values)
+    inline(&mut program.context, expr, &values)
 }
 
 /// Replaces entries of the symbols by their values at the entry's places.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The stages of the compiler, in the order in which data goes through them.
-const ORDER: [&str; 16] = [
+const ORDER: [&str; 18] = [
     "source",
     "formula",
     "function",
@@ -17,6 +17,8 @@ const ORDER: [&str; 16] = [
     "stabilise",
     "eval",
     "check",
+    "statement",
+    "article",
     "plan",
     "explain",
     "lib",

@@ -456,6 +456,7 @@ const OTHER_COMMANDS: &[&str] = &[
     r"\qquad",
     r"\forall",
     r"\dots",
+    r"\partial",
 ];
 
 /// The known command nearest to an unknown one, if it is at most two edits away.

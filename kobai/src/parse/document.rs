@@ -11,6 +11,8 @@ use crate::source::{Diagnostic, Span};
 pub(super) struct Displays {
     /// The inside of each display, in order.
     pub blocks: Vec<Span>,
+    /// The inside of each formula in the running text, in order.
+    pub inline: Vec<Span>,
     /// Displays that do not end.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -121,7 +123,14 @@ impl Scan<'_> {
         } else if rest.starts_with('`') {
             self.code_span(rest);
         } else if rest.starts_with('$') {
-            self.position += 1 + inline(rest).unwrap_or_default();
+            let length = inline(rest);
+            let start = self.position + 1;
+            found.inline.extend(length.map(|length| Span::new(start, start + length - 1)));
+            self.position = start + length.unwrap_or_default();
+        } else if let Some(length) = rest.strip_prefix(r"\(").and_then(|inside| inside.find(r"\)")) {
+            let start = self.position + 2;
+            found.inline.push(Span::new(start, start + length));
+            self.position = start + length + 2;
         } else if rest.starts_with('\\') {
             self.position += 1 + rest.chars().nth(1).map_or(0, char::len_utf8);
         } else {
@@ -170,11 +179,12 @@ fn environment(rest: &str) -> Option<&str> {
     commands::layout(name.trim_end_matches('*')).map(|_| name)
 }
 
-/// The length of inline maths after its dollar, up to the one that ends it in the same line.
+/// The length of inline maths after its dollar, up to the one that ends it in the same line. In `$5 and $10` the dollars
+/// are money: a formula has no space at its ends, and no digit follows it.
 fn inline(rest: &str) -> Option<usize> {
     let line = rest.get(1..)?.split('\n').next()?;
-    let inside = line.get(..line.find('$')?)?;
+    let (inside, after) = line.split_once('$')?;
     let tight =
         !inside.starts_with(char::is_whitespace) && !inside.ends_with(char::is_whitespace) && !inside.is_empty();
-    tight.then_some(inside.len() + 1)
+    (tight && !after.starts_with(|next: char| next.is_ascii_digit())).then_some(inside.len() + 1)
 }

@@ -251,6 +251,11 @@ impl<'a> Parser<'a, '_> {
                     let parts = self.index_list();
                     base = self.component(base, parts);
                 }
+                "'" if matches!(base.kind, Kind::Group(Bracket::Round | Bracket::Square, _)) => {
+                    self.advance();
+                    let span = self.since(base.span);
+                    base = Formula::new(Kind::Derivative(Box::new(ungrouped(base)), None), span);
+                }
                 "!" if factorial => {
                     let span = self.here();
                     self.advance();

@@ -179,6 +179,9 @@ impl<'a> Parser<'a, '_> {
 
     fn fraction(&mut self, command: Token<'a>) -> Formula {
         self.advance();
+        if let Some(derivative) = self.derivative(command) {
+            return derivative;
+        }
         let numerator = self.command_argument(command);
         let denominator = self.command_argument(command);
         if is_zero(&denominator) {

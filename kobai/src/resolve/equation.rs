@@ -16,7 +16,7 @@ pub(super) struct Loss {
 }
 
 /// Names that a loss goes by.
-const LOSS_NAMES: [&str; 5] = ["L", "J", "ell", "loss", "E"];
+pub(super) const LOSS_NAMES: [&str; 5] = ["L", "J", "ell", "loss", "E"];
 
 impl Resolver<'_> {
     /// Notes what the equations define and which names stand over big operators, before anything is resolved.
@@ -172,7 +172,11 @@ impl Resolver<'_> {
     }
 
     /// The free indices of a left side, in scope and joined with the axes of the symbol.
-    fn bind_letters(&mut self, letters: &[(Spelling, Span)], symbol: Option<crate::expr::Symbol>) -> Vec<Index> {
+    pub(super) fn bind_letters(
+        &mut self,
+        letters: &[(Spelling, Span)],
+        symbol: Option<crate::expr::Symbol>,
+    ) -> Vec<Index> {
         let mut indices = Vec::new();
         for (place, (letter, span)) in letters.iter().enumerate() {
             let axis = match symbol {
@@ -328,6 +332,7 @@ fn parts(formula: &Formula) -> Vec<&Formula> {
             std::iter::once(inner.as_ref()).chain(parts.iter().map(|part| &part.formula)).collect()
         }
         Kind::Root(degree, inner) => degree.as_deref().into_iter().chain([inner.as_ref()]).collect(),
+        Kind::Derivative(body, variable) => variable.as_deref().into_iter().chain([body.as_ref()]).collect(),
         Kind::Norm(inner, order) => order.as_deref().into_iter().chain([inner.as_ref()]).collect(),
         Kind::Apply { subscript, power, arguments, component, .. } => subscript
             .as_deref()

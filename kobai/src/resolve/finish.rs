@@ -32,6 +32,7 @@ impl Resolver<'_> {
             })
             .collect();
         let parameters = self.parameter_symbols();
+        let stated = self.stated.take().map(|stated| stated.map_axes(&mut self.context, &map));
         if self.diagnostics.iter().any(Diagnostic::is_error) {
             return Err(self.diagnostics);
         }
@@ -48,6 +49,7 @@ impl Resolver<'_> {
             parameters,
             assumptions,
             claims,
+            stated,
             places: self.symbol_spans,
             warnings: self.diagnostics,
             context: self.context,

@@ -69,6 +69,7 @@ pub fn show(formula: &Formula) -> String {
         Kind::Delta(left, right) => format!("(delta {} {})", show(left), show(right)),
         Kind::Transpose(inner) => format!("(transpose {})", show(inner)),
         Kind::Inner(left, right) => format!("(inner {} {})", show(left), show(right)),
+        Kind::Derivative(body, variable) => format!("(derivative{} {})", option(variable), show(body)),
         Kind::Factorial(inner) => format!("(factorial {})", show(inner)),
         Kind::Component(inner, indices) => format!("(component {}{})", show(inner), parts(" _", indices)),
         Kind::Error => "ERROR".into(),
