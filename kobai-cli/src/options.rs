@@ -71,6 +71,9 @@ pub struct Explain {
     /// The same as --format json
     #[arg(long)]
     pub json: bool,
+    /// Whether to colour text
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
 }
 
 /// The form of an explanation.
@@ -84,6 +87,21 @@ pub enum Format {
     Markdown,
     /// For machines
     Json,
+    /// A page for a browser, with nothing to load
+    Html,
+    /// The formulas alone, one MathML element a line
+    Mathml,
+}
+
+/// When to colour the output.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 /// `eval`

@@ -1,6 +1,6 @@
 //! Derivations as data: which rule made what of what. Sentences live in the language files.
 
-use crate::expr::{Expr, Symbol};
+use crate::expr::{Expr, Index, Symbol};
 
 /// A value for a slot of a step's sentence.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +13,18 @@ pub enum Slot {
     Name(Symbol),
 }
 
+/// What numbers say of a step: the whole before it against the whole after it, at random points.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// The two have the same values.
+    Holds,
+    /// Nobody has looked, or no point was found at which both have values.
+    #[default]
+    Unchecked,
+    /// The two differ.
+    Fails,
+}
+
 /// One step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
@@ -22,12 +34,20 @@ pub struct Step {
     pub before: Expr,
     /// The part after.
     pub after: Expr,
+    /// The whole before the step.
+    pub from: Expr,
     /// The whole after the step.
     pub whole: Expr,
+    /// The indices of the binders in the whole around the part, from the outside inwards.
+    pub scope: Vec<Index>,
+    /// An index bound at the top of the part that the slots mention.
+    pub opened: Option<Index>,
     /// Values for the sentence.
     pub slots: Vec<(&'static str, Slot)>,
     /// How the part came about, where that is a derivation of its own.
     pub substeps: Vec<Step>,
+    /// What numbers say of it.
+    pub verdict: Verdict,
 }
 
 /// A derivation from a derivative not yet carried out to its final form.
@@ -50,8 +70,26 @@ pub struct Derivation {
 }
 
 impl Step {
-    /// A step without slots and substeps.
+    /// A step on a whole, without slots and substeps.
     pub fn new(rule: &'static str, before: Expr, after: Expr, whole: Expr) -> Step {
-        Step { rule, before, after, whole, slots: Vec::new(), substeps: Vec::new() }
+        Step {
+            rule,
+            before,
+            after,
+            from: before,
+            whole,
+            scope: Vec::new(),
+            opened: None,
+            slots: Vec::new(),
+            substeps: Vec::new(),
+            verdict: Verdict::default(),
+        }
+    }
+
+    /// True for a step that brings into another form what is differentiated already.
+    pub fn simplifies(&self) -> bool {
+        const SIMPLIFYING: [&str; 7] =
+            ["collect", "delta-kills-sum", "delta-splits-sum", "simplify-sum", "fold", "assumption", "supposition"];
+        SIMPLIFYING.contains(&self.rule)
     }
 }

@@ -1,5 +1,7 @@
 //! Differentiation: the rows of the function table as templates, and the reverse mode for running.
 
+mod deltas;
+mod domain;
 mod fold;
 pub mod readable;
 pub mod reverse;
@@ -108,7 +110,7 @@ fn instantiate(
     pattern.instantiate(context, &bindings)
 }
 
-/// The general rule of a function as a formula: the derivative with respect to its last argument, and its value.
+/// The general rule of a function as a formula: the function of its arguments, and its derivative with respect to the last.
 pub fn general_rule(function: Function) -> Option<((Context, Expr), Expr)> {
     let mut context = Context::new();
     let arguments: Vec<Expr> = argument_names(function)
@@ -126,6 +128,5 @@ pub fn general_rule(function: Function) -> Option<((Context, Expr), Expr)> {
         .collect();
     let value = derivative_of(&mut context, function, arguments.len() - 1, &arguments)?;
     let call = context.call(function, arguments.clone());
-    let target = context.derivative(call, *arguments.last()?);
-    Some(((context, target), value))
+    Some(((context, call), value))
 }

@@ -4,12 +4,15 @@
 //! both files hold the same keys with the same slots.
 
 pub mod format;
+mod markup;
+pub mod page;
+mod speaker;
 
-use crate::derivation::{Derivation, Slot, Step};
-use crate::expr::{Context, Expr};
-use crate::function::{Function, ROWS};
-use crate::print::{Notation, print, print_condition, print_name};
+use crate::derivation::Derivation;
+use crate::print::Notation;
+use crate::resolve::Program;
 use crate::source::Diagnostic;
+use speaker::Speaker;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -102,12 +105,20 @@ pub fn diagnostic(diagnostic: &Diagnostic, language: Language) -> Message {
 /// A derivation in words and formulas, in one notation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// What is asked for.
+    /// The notation of its formulas.
+    pub notation: Notation,
+    /// The equations that it starts from, and what is to be known about them.
+    pub given: Vec<String>,
+    /// Remarks on how these are read.
+    pub remarks: Vec<String>,
+    /// What is asked for, in short: `∂L/∂z`.
+    pub question: String,
+    /// What is asked for, with the loss written out.
     pub target: String,
     /// The steps.
     pub steps: Vec<ExplainedStep>,
-    /// The final form.
-    pub result: String,
+    /// The final form; `None` if the derivation stopped short of it.
+    pub result: Option<String>,
     /// Where it holds.
     pub conditions: Vec<String>,
     /// Stated conditions that were used.
@@ -116,6 +127,8 @@ pub struct Explanation {
     pub supposed: Vec<String>,
     /// The form that needs no supposition.
     pub without_supposition: Option<String>,
+    /// What numbers say of the whole.
+    pub verdict: String,
 }
 
 /// A step in words and formulas.
@@ -123,95 +136,25 @@ pub struct Explanation {
 pub struct ExplainedStep {
     /// The rule's key.
     pub rule: &'static str,
+    /// True if it only brings into another form what is differentiated already.
+    pub simplifies: bool,
     /// What the rule is and does here.
     pub sentence: String,
-    /// The part before.
+    /// The part before; empty if the part is the whole.
     pub before: String,
     /// The part after.
     pub after: String,
     /// The whole after the step.
     pub whole: String,
+    /// The same with what is new in it marked.
+    pub marked: String,
+    /// A remark, if numbers could not be put in.
+    pub unchecked: Option<String>,
     /// The derivation of the part.
     pub substeps: Vec<ExplainedStep>,
 }
 
-/// Puts a derivation into words.
-pub fn explain(context: &Context, derivation: &Derivation, language: Language, notation: Notation) -> Explanation {
-    let speaker = Speaker { context, language, notation };
-    let show_all = |exprs: &[Expr]| exprs.iter().map(|&expr| print_condition(context, expr, notation)).collect();
-    Explanation {
-        target: speaker.show(derivation.target),
-        steps: derivation.steps.iter().map(|step| speaker.step(step)).collect(),
-        result: speaker.show(derivation.result),
-        conditions: show_all(&derivation.conditions),
-        assumed: show_all(&derivation.assumed),
-        supposed: show_all(&derivation.supposed),
-        without_supposition: derivation.without_supposition.map(|expr| speaker.show(expr)),
-    }
-}
-
-struct Speaker<'a> {
-    context: &'a Context,
-    language: Language,
-    notation: Notation,
-}
-
-impl Speaker<'_> {
-    fn show(&self, expr: Expr) -> String {
-        print(self.context, expr, self.notation)
-    }
-
-    /// A formula inside a sentence.
-    fn inline(&self, expr: Expr) -> String {
-        self.in_sentence(self.show(expr))
-    }
-
-    fn in_sentence(&self, formula: String) -> String {
-        if matches!(self.notation, Notation::Latex) { format!("${formula}$") } else { formula }
-    }
-
-    fn step(&self, step: &Step) -> ExplainedStep {
-        let mut slots: Vec<(&str, String)> = step.slots.iter().map(|(slot, value)| (*slot, self.slot(value))).collect();
-        let key = match Function::from_plain(step.rule) {
-            Some(function) => {
-                slots.push(("name", self.in_sentence(ROWS[function as usize].latex_or_plain(self.notation))));
-                slots.push(("general", self.in_sentence(general_rule(function, self.notation))));
-                let own = format!("rule.{}", step.rule);
-                if self.language.sentences().contains_key(own.as_str()) { own } else { "rule.function".to_owned() }
-            }
-            None => format!("rule.{}", step.rule),
-        };
-        ExplainedStep {
-            rule: step.rule,
-            sentence: self.language.say(&key, &slots),
-            before: self.show(step.before),
-            after: self.show(step.after),
-            whole: self.show(step.whole),
-            substeps: step.substeps.iter().map(|step| self.step(step)).collect(),
-        }
-    }
-
-    fn slot(&self, slot: &Slot) -> String {
-        match slot {
-            Slot::Formula(expr) => self.inline(*expr),
-            Slot::Condition(expr) => self.in_sentence(print_condition(self.context, *expr, self.notation)),
-            Slot::Name(symbol) => {
-                let name = &self.context.symbol(*symbol).name;
-                self.in_sentence(print_name(name, self.notation))
-            }
-        }
-    }
-}
-
-impl crate::function::Row {
-    fn latex_or_plain(&self, notation: Notation) -> String {
-        if matches!(notation, Notation::Latex) { self.latex.to_owned() } else { self.plain.to_owned() }
-    }
-}
-
-/// `(\log x)' = \frac{1}{x}`, from the function's row.
-fn general_rule(function: Function, notation: Notation) -> String {
-    let Some((left, right)) = crate::differentiate::general_rule(function) else { return String::new() };
-    let (context, left) = left;
-    format!("{} = {}", print(&context, left, notation), print(&context, right, notation))
+/// Puts a derivation into words. What numbers contradict is not shown.
+pub fn explain(program: &mut Program, derivation: &Derivation, language: Language, notation: Notation) -> Explanation {
+    Speaker::new(program, derivation, language, notation).explanation(derivation)
 }

@@ -1,5 +1,6 @@
 //! Kobai: the compiler.
 pub mod article;
+pub mod audit;
 pub mod check;
 pub mod derivation;
 pub mod differentiate;

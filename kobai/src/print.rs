@@ -4,6 +4,7 @@
 //! convention of mathematical typesetting is settled once; a renderer for each notation only spells that tree.
 
 mod build;
+mod change;
 mod glyph;
 mod index;
 mod latex;
@@ -16,6 +17,7 @@ mod tree;
 use crate::expr::{Context, Expr, Index, Node, Symbol};
 use crate::formula::{Relation, Spelling};
 use build::Builder;
+use letters::Letters;
 use tree::Tree;
 
 /// The notations that expressions are printed in.
@@ -51,6 +53,45 @@ pub fn print_with(context: &Context, expr: Expr, options: &Options) -> String {
     let free = context.free_indices_in_order(expr);
     let tree = Builder::new(context, &free, options.emphasis).expression(expr);
     render(&tree, options.notation)
+}
+
+/// Indices that have their letters already, in the order in which they choose: those of a whole text, and the binders
+/// around a part of it. So a part is printed with the letters that it has in the whole.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// The indices in scope.
+    pub indices: Vec<Index>,
+}
+
+impl Scope {
+    fn builder<'c>(&self, context: &'c Context, expr: Expr) -> Builder<'c> {
+        let others = context.free_indices_in_order(expr);
+        let letters = Letters::in_order(context, self.indices.iter().copied().chain(others));
+        Builder::with_letters(context, letters)
+    }
+}
+
+/// Prints an expression with the letters of a scope.
+pub fn print_in(context: &Context, expr: Expr, scope: &Scope, notation: Notation) -> String {
+    render(&scope.builder(context, expr).expression(expr), notation)
+}
+
+/// Prints the letter of an index, as it stands in a subscript.
+pub fn print_place(context: &Context, index: Index, scope: &Scope, notation: Notation) -> String {
+    let indices = scope.indices.iter().copied().chain([index]);
+    let letters = Letters::in_order(context, indices);
+    render(&Tree::Name(letters.letter(index)), notation)
+}
+
+/// Prints an expression that was made from another, with what is new in it marked.
+pub fn print_changed(context: &Context, from: Expr, to: Expr, scope: &Scope, notation: Notation) -> String {
+    let (before, after) = (scope.builder(context, from).expression(from), scope.builder(context, to).expression(to));
+    render(&change::marked(&before, after), notation)
+}
+
+/// A name in LaTeX as characters on one line, for a terminal: `\alpha` is α.
+pub fn characters(latex: &str) -> String {
+    glyph::line(latex)
 }
 
 /// Prints a condition (a comparison, a delta, 1 where it holds) as a relation, without the brackets of an indicator.

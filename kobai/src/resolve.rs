@@ -10,9 +10,9 @@ mod finish;
 mod name;
 mod product;
 mod reduce;
+pub mod statement;
 mod tensor;
 mod whole;
-pub mod statement;
 
 use crate::expr::{Axis, Context, Expr, Index, Symbol};
 use crate::formula::{Formula, Spelling};
@@ -79,6 +79,8 @@ pub struct Program {
     pub claims: Vec<Definition>,
     /// The sides of the relation that was asked for by [`statement::resolve_statement`].
     pub stated: Option<statement::Stated>,
+    /// What is divided by, also where it cancels: (x − 1)²/(x − 1) has no value at 1.
+    pub divisors: Vec<Expr>,
     /// Where each symbol stands first.
     pub places: HashMap<Symbol, Span>,
     /// Warnings.
@@ -194,6 +196,7 @@ struct Resolver<'a> {
     definitions: Vec<RawDefinition>,
     claims: Vec<RawDefinition>,
     assumptions: Vec<Assumption>,
+    divisors: Vec<Expr>,
     loss: Option<equation::Loss>,
     parameters: Vec<(Spelling, Span)>,
     /// What the rounds before found out of ranks, and what this one adds.
@@ -224,6 +227,7 @@ impl<'a> Resolver<'a> {
             definitions: Vec::new(),
             claims: Vec::new(),
             assumptions: Vec::new(),
+            divisors: Vec::new(),
             loss: None,
             parameters: Vec::new(),
             found: ranks.clone(),

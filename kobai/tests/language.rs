@@ -121,7 +121,7 @@ fn all_codes() -> BTreeMap<String, BTreeSet<String>> {
 
 /// The keys of the steps on paper: literals in a call of `Step::new` or `Applied::new`, and what a `rule` is chosen from.
 fn rules() -> BTreeSet<String> {
-    let mut found = BTreeSet::from(["function".to_owned()]);
+    let mut found = BTreeSet::from(["function".to_owned(), "function-direct".to_owned()]);
     for text in source() {
         for maker in ["Step::new(", "Applied::new("] {
             let first = |call: &str| call.split([',', ';']).next().map(str::to_owned);
@@ -131,6 +131,8 @@ fn rules() -> BTreeSet<String> {
         }
         let chosen = text.lines().filter(|line| line.trim().starts_with("let rule = ") && line.contains(" if "));
         chosen.for_each(|line| found.extend(literals(line).map(str::to_owned)));
+        let tried = text.lines().filter(|line| line.trim().starts_with("for rule in ["));
+        tried.for_each(|line| found.extend(literals(line).map(str::to_owned)));
         let weights = text.split("let (rule, weight) = match").skip(1).filter_map(|rest| rest.split("};\n").next());
         for arm in weights.flat_map(|rest| rest.split("(\"").skip(1)) {
             found.extend(arm.split('"').next().map(str::to_owned));
@@ -240,7 +242,10 @@ fn every_sentence_is_used() {
             let (kind, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
             let used = match kind {
                 "error" => codes.contains_key(name),
-                "rule" => rules.contains(name) || Function::from_plain(name).is_some(),
+                "rule" => {
+                    let function = name.strip_suffix("-direct").unwrap_or(name);
+                    rules.contains(name) || Function::from_plain(function).is_some()
+                }
                 "stable" => rewritings.contains(name),
                 _ => true,
             };
@@ -311,8 +316,11 @@ fn check_step(step: &Step) {
     }
     for (language, ..) in Language::ALL {
         let sentences = language.sentences();
-        let own = sentences.get(format!("rule.{}", step.rule).as_str());
-        let sentence = if is_function { own.or_else(|| sentences.get("rule.function")) } else { own };
+        // A function of the variable itself has no inside.
+        let direct = if is_function && !given.contains("u") { "-direct" } else { "" };
+        let own = sentences.get(format!("rule.{}{direct}", step.rule).as_str());
+        let sentence =
+            if is_function { own.or_else(|| sentences.get(format!("rule.function{direct}").as_str())) } else { own };
         let Some(sentence) = sentence else { panic!("{language:?} has no sentence for the rule {}", step.rule) };
         for slot in in_braces(sentence) {
             assert!(given.contains(slot), "{language:?}: the rule {} gives no {{{slot}}}", step.rule);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The stages of the compiler, in the order in which data goes through them.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "source",
     "formula",
     "function",
@@ -19,6 +19,7 @@ const ORDER: [&str; 18] = [
     "check",
     "statement",
     "article",
+    "audit",
     "plan",
     "explain",
     "lib",

@@ -1,8 +1,10 @@
 //! Differentiation as on paper: rule by rule, the author's names kept, ending at the textbook form.
 
+use super::deltas::kill_one;
+use super::derivative_of;
+use super::domain;
 use super::fold::fold_definition;
 use super::tidy::{apply_assumption, smallest, summed_input, sums_to_one, suppose_sums_to_one};
-use super::{conditions_of, derivative_of};
 use crate::derivation::{Derivation, Slot, Step};
 use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol};
 use crate::formula::Relation;
@@ -16,7 +18,9 @@ pub fn derive(program: &mut Program, symbol: Symbol) -> Derivation {
     let loss = program.loss;
     let definitions = program.definitions.clone();
     let assumptions = program.assumptions.clone();
+    let divisors = program.divisors.clone();
     let context = &mut program.context;
+    let conditions = domain::conditions(context, &definitions, &assumptions, &divisors, loss, symbol);
     let indices = target_indices(context, symbol);
     let variable = context.entry_at(symbol, &indices);
     let mut deriver = Deriver {
@@ -25,12 +29,11 @@ pub fn derive(program: &mut Program, symbol: Symbol) -> Derivation {
         variable,
         symbol,
         lemmas: HashMap::new(),
-        conditions: Vec::new(),
+        scope: Vec::new(),
         dependence: HashMap::new(),
     };
     let target = deriver.context.derivative(loss, variable);
     let (mut steps, result) = deriver.carry_out(target);
-    let conditions = std::mem::take(&mut deriver.conditions);
     let mut derivation = Derivation {
         target,
         steps: Vec::new(),
@@ -123,7 +126,8 @@ struct Deriver<'a> {
     variable: Expr,
     symbol: Symbol,
     lemmas: HashMap<Symbol, Lemma>,
-    conditions: Vec<Expr>,
+    /// The indices of the binders on the way to the part at hand.
+    scope: Vec<Index>,
     /// Whether an expression depends on the variable, where that is known already.
     dependence: HashMap<Expr, bool>,
 }
@@ -134,6 +138,13 @@ struct Applied {
     after: Expr,
     slots: Vec<(&'static str, Slot)>,
     substeps: Vec<Step>,
+}
+
+/// A rule with the place where it was applied.
+struct Fired {
+    before: Expr,
+    applied: Applied,
+    scope: Vec<Index>,
 }
 
 impl Applied {
@@ -151,41 +162,42 @@ impl Deriver<'_> {
         let mut steps = Vec::new();
         let mut whole = start;
         for _ in 0..MOST_STEPS {
-            let Some((before, applied, after)) = self.one_rule(whole) else { break };
-            whole = after;
-            let Applied { rule, after, slots, substeps } = applied;
-            steps.push(Step { rule, before, after, whole, slots, substeps });
+            let Some(step) = self.one_rule(whole) else { break };
+            whole = step.whole;
+            steps.push(step);
+        }
+        while let Some(step) = kill_one(self.context, whole) {
+            whole = step.whole;
+            steps.push(step);
         }
         let summed = simplify_sums(self.context, whole);
         if summed != whole {
-            let rule = if self.has_delta(whole) && whole != start { "delta-kills-sum" } else { "simplify-sum" };
-            steps.push(Step::new(rule, whole, summed, summed));
+            steps.push(Step::new("simplify-sum", whole, summed, summed));
         }
         (steps, summed)
     }
 
-    fn has_delta(&self, expr: Expr) -> bool {
-        self.context.any(expr, &|node| matches!(node, Node::Delta(..)))
-    }
-
     /// Applies one rule to the first derivative found, and to its equals.
-    fn one_rule(&mut self, whole: Expr) -> Option<(Expr, Applied, Expr)> {
-        let mut fired: Option<(Expr, Applied)> = None;
-        let after = self.replace_first(whole, &mut fired);
-        let (before, applied) = fired?;
-        Some((before, applied, after))
+    fn one_rule(&mut self, from: Expr) -> Option<Step> {
+        let outer = std::mem::take(&mut self.scope);
+        let mut fired: Option<Fired> = None;
+        let whole = self.replace_first(from, &mut fired);
+        self.scope = outer;
+        let Fired { before, applied, scope } = fired?;
+        let Applied { rule, after, slots, substeps } = applied;
+        Some(Step { from, scope, slots, substeps, ..Step::new(rule, before, after, whole) })
     }
 
     /// Goes down to the first derivative, opening binders on the way, and replaces it there.
-    fn replace_first(&mut self, expr: Expr, fired: &mut Option<(Expr, Applied)>) -> Expr {
-        if let Some((before, applied)) = fired {
-            if *before == expr {
-                return applied.after;
+    fn replace_first(&mut self, expr: Expr, fired: &mut Option<Fired>) -> Expr {
+        if let Some(fired) = fired {
+            if fired.before == expr {
+                return fired.applied.after;
             }
         } else if let Node::Derivative(body, _) = *self.context.node(expr) {
             let applied = self.rule_for(body);
             let after = applied.after;
-            *fired = Some((expr, applied));
+            *fired = Some(Fired { before: expr, applied, scope: self.scope.clone() });
             return after;
         }
         if !self.context.has_derivative(expr) {
@@ -194,7 +206,9 @@ impl Deriver<'_> {
         match *self.context.node(expr) {
             Node::Reduce(reduction, ..) => match self.context.open(expr) {
                 Some(opened) => {
+                    self.scope.push(opened.index);
                     let body = self.replace_first(opened.body, fired);
+                    self.scope.pop();
                     self.context.reduce(reduction, opened.index, body)
                 }
                 None => expr,
@@ -221,8 +235,20 @@ impl Deriver<'_> {
         result
     }
 
+    /// The derivative of a part: 0 and 1 at once where nobody would ask why.
     fn derivative(&mut self, body: Expr) -> Expr {
-        if self.depends(body) { self.context.derivative(body, self.variable) } else { self.context.integer(0) }
+        if self.is_plain_variable(body) {
+            self.context.integer(1)
+        } else if self.depends(body) {
+            self.context.derivative(body, self.variable)
+        } else {
+            self.context.integer(0)
+        }
+    }
+
+    /// True for the variable itself, if it is a number.
+    fn is_plain_variable(&self, body: Expr) -> bool {
+        body == self.variable && matches!(self.context.node(body), Node::Symbol(_, places) if places.is_empty())
     }
 
     fn rule_for(&mut self, body: Expr) -> Applied {
@@ -330,10 +356,10 @@ impl Deriver<'_> {
                     return self.context.mul(without);
                 }
                 let with = self.context.mul(with);
-                without.push(self.context.derivative(with, self.variable));
+                without.push(self.derivative(with));
                 self.context.mul(without)
             }
-            _ => self.context.derivative(body, self.variable),
+            _ => self.derivative(body),
         }
     }
 
@@ -383,8 +409,7 @@ impl Deriver<'_> {
         let log = self.context.apply(Function::Log, base);
         if base_depends && exponent_depends {
             let inner = self.context.mul(vec![exponent, log]);
-            let inner = self.context.derivative(inner, self.variable);
-            self.condition_positive(base);
+            let inner = self.derivative(inner);
             return Applied::new("logarithmic-differentiation", self.context.mul(vec![body, inner]));
         }
         if exponent_depends {
@@ -399,23 +424,8 @@ impl Deriver<'_> {
         Applied::new(rule, self.context.mul(vec![exponent, lowered, inner]))
     }
 
-    fn condition_positive(&mut self, base: Expr) {
-        let zero = self.context.integer(0);
-        let condition = self.context.compare(Relation::Greater, base, zero);
-        self.note_condition(condition);
-    }
-
-    fn note_condition(&mut self, condition: Expr) {
-        if !self.conditions.contains(&condition) && self.context.as_number(condition).is_none() {
-            self.conditions.push(condition);
-        }
-    }
-
     /// f(u)′ = f′(u) u′, by the function's row.
     fn call(&mut self, body: Expr, function: Function, arguments: &[Expr]) -> Applied {
-        for condition in conditions_of(self.context, function, arguments) {
-            self.note_condition(condition);
-        }
         let mut terms = Vec::new();
         for (place, &argument) in arguments.iter().enumerate() {
             if !self.depends(argument) {
@@ -430,9 +440,21 @@ impl Deriver<'_> {
             let inner = self.derivative(argument);
             terms.push(self.context.mul(vec![derivative, inner]));
         }
-        let mut applied = Applied::new(function.row().plain, self.context.add(terms));
-        if let Some(&argument) = arguments.last() {
-            applied.slots.push(("u", Slot::Formula(argument)));
+        let after = self.context.add(terms);
+        let Some((&last, others)) = arguments.split_last() else { return Applied::new("constant", after) };
+        if function == Function::LogBase && others.iter().any(|&base| self.depends(base)) {
+            if !self.depends(last) {
+                return Applied::new("base-of-logarithm", after);
+            }
+            let natural = |context: &mut Context, of: Expr| context.apply(Function::Log, of);
+            let (above, below) = (natural(self.context, last), natural(self.context, others[0]));
+            let quotient = self.context.divide(above, below);
+            return Applied::new("change-of-base", self.derivative(quotient));
+        }
+        let mut applied = Applied::new(function.row().plain, after);
+        // Without an inside that is more than the variable there is no chain.
+        if !self.is_plain_variable(last) {
+            applied.slots.push(("u", Slot::Formula(last)));
         }
         applied
     }

@@ -30,6 +30,11 @@ impl<'c> Builder<'c> {
         Builder { context, letters: Letters::new(context, free), emphasis, depth: 0, nodes: 0 }
     }
 
+    /// A builder with these letters in use.
+    pub(super) fn with_letters(context: &'c Context, letters: Letters<'c>) -> Builder<'c> {
+        Builder { context, letters, emphasis: None, depth: 0, nodes: 0 }
+    }
+
     /// An expression with its sign.
     pub(super) fn expression(&mut self, expr: Expr) -> Tree {
         match self.term(expr) {
@@ -67,7 +72,7 @@ impl<'c> Builder<'c> {
             Node::Size(axis) => self.size(*axis),
             Node::Index(_) => self.sum(&[expr]),
             Node::Symbol(symbol, places) => self.entry(*symbol, places),
-            Node::Delta(a, b) => Tree::Delta(Box::new([self.place(*a), self.place(*b)])),
+            Node::Delta(a, b) => Tree::Delta(Box::new(in_letter_order([self.place(*a), self.place(*b)]))),
             Node::Compare(relation, a, b) => Tree::Indicator(Box::new(self.relation(*relation, *a, *b, None))),
             Node::Power(base, exponent) => self.power(*base, *exponent),
             Node::Call(function, arguments) => self.call(*function, arguments),
@@ -245,6 +250,14 @@ impl<'c> Builder<'c> {
         }
         let otherwise = self.expression(rest);
         Tree::Cases(rows, Box::new(otherwise))
+    }
+}
+
+/// Two letters of a delta, which has no order of its own, in that of the alphabet.
+fn in_letter_order(sides: [Tree; 2]) -> [Tree; 2] {
+    match sides {
+        [Tree::Name(a), Tree::Name(b)] if a.plain > b.plain => [Tree::Name(b), Tree::Name(a)],
+        sides => sides,
     }
 }
 

@@ -19,11 +19,7 @@ pub(super) struct Letters<'c> {
 impl<'c> Letters<'c> {
     /// Names the free indices: each by its own name if no older one has it, the rest like bound ones.
     pub(super) fn new(context: &'c Context, free: &[Index]) -> Letters<'c> {
-        let scalars =
-            context.symbols.iter().filter(|symbol| symbol.axes.is_empty()).map(|symbol| symbol.name.plain.as_str());
-        let sizes = context.axes.iter().map(|axis| axis.size_name.plain.as_str());
-        let taken = scalars.chain(sizes).filter(|name| !name.is_empty()).collect();
-        let mut letters = Letters { context, taken, scope: Vec::new() };
+        let mut letters = Letters::none(context);
         let (mut named, mut nameless): (Vec<Index>, Vec<Index>) =
             free.iter().partition(|&&index| context.index_name(index).is_some());
         // The older one keeps the name, so that it has the same letter in every step of a derivation.
@@ -38,6 +34,30 @@ impl<'c> Letters<'c> {
             letters.bind(index);
         }
         letters
+    }
+
+    /// Names indices in this order: each by its own name if no earlier one has it, else like a bound one.
+    pub(super) fn in_order(context: &'c Context, indices: impl Iterator<Item = Index>) -> Letters<'c> {
+        let mut letters = Letters::none(context);
+        for index in indices {
+            if letters.scope.iter().any(|(variable, _)| *variable == index.variable) {
+                continue;
+            }
+            match context.index_name(index) {
+                Some(name) if !letters.is_in_scope(name) => letters.scope.push((index.variable, name.clone())),
+                _ => drop(letters.bind(index)),
+            }
+        }
+        letters
+    }
+
+    /// Nothing in scope yet.
+    fn none(context: &'c Context) -> Letters<'c> {
+        let scalars =
+            context.symbols.iter().filter(|symbol| symbol.axes.is_empty()).map(|symbol| symbol.name.plain.as_str());
+        let sizes = context.axes.iter().map(|axis| axis.size_name.plain.as_str());
+        let taken = scalars.chain(sizes).filter(|name| !name.is_empty()).collect();
+        Letters { context, taken, scope: Vec::new() }
     }
 
     /// Chooses a letter for an index and brings it into scope.

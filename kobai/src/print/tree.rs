@@ -6,7 +6,7 @@ use crate::function::Function;
 
 /// What stands on the page. Brackets that every notation needs are nodes of their own; those that only a linear
 /// notation needs (around the parts of a fraction, say) are its renderer's affair.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Tree {
     /// A number without a sign.
     Digits(String),
@@ -57,7 +57,7 @@ pub(super) enum Tree {
 }
 
 /// A reduction with what stands below and above it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Big {
     /// Which reduction.
     pub reduction: Reduction,

@@ -31,6 +31,8 @@ impl Resolver<'_> {
                 span: assumption.span,
             })
             .collect();
+        let divisors = std::mem::take(&mut self.divisors);
+        let divisors = divisors.into_iter().map(|divisor| self.context.map_axes(divisor, &map)).collect();
         let parameters = self.parameter_symbols();
         let stated = self.stated.take().map(|stated| stated.map_axes(&mut self.context, &map));
         if self.diagnostics.iter().any(Diagnostic::is_error) {
@@ -50,6 +52,7 @@ impl Resolver<'_> {
             assumptions,
             claims,
             stated,
+            divisors,
             places: self.symbol_spans,
             warnings: self.diagnostics,
             context: self.context,

@@ -50,11 +50,16 @@ impl Resolver<'_> {
         let values = factors
             .iter()
             .map(|factor| match factor.join {
-                Join::Divide => self.context.reciprocal(factor.tensor.value),
+                Join::Divide => self.divided_by(factor.tensor.value),
                 _ => factor.tensor.value,
             })
             .collect();
         Tensor::scalar(self.context.mul(values))
+    }
+
+    fn divided_by(&mut self, divisor: Expr) -> Expr {
+        self.divisors.push(divisor);
+        self.context.reciprocal(divisor)
     }
 
     /// Numbers scale; a matrix before a vector acts on it first, which costs less than the product of two matrices and
@@ -64,7 +69,10 @@ impl Resolver<'_> {
         let mut tensors: Vec<(Tensor, Span)> = Vec::new();
         for factor in group {
             match (factor.tensor.rank(), factor.join) {
-                (0, Join::Divide) => numbers.push(self.context.reciprocal(factor.tensor.value)),
+                (0, Join::Divide) => {
+                    let reciprocal = self.divided_by(factor.tensor.value);
+                    numbers.push(reciprocal);
+                }
                 (0, _) => numbers.push(factor.tensor.value),
                 (_, Join::Divide) => {
                     let (dividend, place) = tensors.pop().unwrap_or_else(|| {

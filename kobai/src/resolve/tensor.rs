@@ -93,6 +93,8 @@ impl Resolver<'_> {
     pub(super) fn quotient(&mut self, numerator: Tensor, denominator: Tensor, span: Span) -> Tensor {
         if denominator.rank() > 0 {
             self.report(Diagnostic::warning("division-of-entries", span));
+        } else {
+            self.divisors.push(denominator.value);
         }
         self.elementwise(vec![numerator, denominator], span, &mut |context, values| {
             context.divide(values[0], values[1])

@@ -1,0 +1,143 @@
+//! Whole explanations as a reader sees them, so that their quality does not drift: the files in `explanations/`. After a
+//! change for the better, `UPDATE_EXPLANATIONS=1 cargo test -p kobai --test explanations` writes them again; read them.
+
+mod common;
+
+use kobai::audit::{audit, verdict};
+use kobai::derivation::{Derivation, Verdict};
+use kobai::differentiate::readable::derive;
+use kobai::eval::data::kinds;
+use kobai::explain::{Explanation, Language, explain, format, page};
+use kobai::expr::{Node, Symbol};
+use kobai::parse::{detect, parse};
+use kobai::print::Notation;
+use kobai::resolve::{Program, resolve};
+use std::path::PathBuf;
+
+fn program(text: &str) -> Program {
+    resolve(&parse(text, detect(text)), &Default::default()).unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
+}
+
+fn symbol(program: &Program, name: &str) -> Symbol {
+    let found = program.context.symbols.iter().position(|symbol| symbol.name.plain == name && !symbol.defined);
+    Symbol(found.unwrap_or_else(|| panic!("no {name}")) as u32)
+}
+
+fn derived(program: &mut Program, name: &str) -> Derivation {
+    let symbol = symbol(program, name);
+    let mut derivation = derive(program, symbol);
+    audit(program, &mut derivation);
+    derivation
+}
+
+fn explanation(text: &str, name: &str, language: Language, notation: Notation) -> Explanation {
+    let mut program = program(text);
+    let derivation = derived(&mut program, name);
+    explain(&mut program, &derivation, language, notation)
+}
+
+/// Holds a text against the file of this name.
+fn golden(name: &str, text: &str) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/explanations").join(name);
+    if std::env::var_os("UPDATE_EXPLANATIONS").is_some() {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder is made");
+        std::fs::write(&path, text).expect("the file is written");
+    }
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(known == text, "{name} differs from:\n{text}");
+}
+
+/// Formulas with the name that each is derived by.
+const FORMULAS: [(&str, &str, &str); 5] = [
+    ("logarithm-to-a-base", r"\log_a x", "x"),
+    ("logarithm-by-its-base", r"\log_a x", "a"),
+    ("logarithm-of-a-line", r"\log_2(3x + 1)", "x"),
+    ("power-of-itself", "x^x", "x"),
+    ("quotient", r"\frac{(x - 1)^2}{x - 1} + \frac{\sin x}{x}", "x"),
+];
+
+const LOSSES: [(&str, &str); 3] = [("cross-entropy", "z"), ("binary-cross-entropy", "z"), ("bradley-terry", "r")];
+
+#[test]
+fn explanations_read_as_they_did() {
+    let losses = LOSSES.map(|(name, wrt)| (name, common::read_loss(name.to_owned()).tex, wrt));
+    let formulas = FORMULAS.map(|(name, text, wrt)| (name, text.to_owned(), wrt));
+    for (name, text, wrt) in losses.into_iter().chain(formulas) {
+        for (language, code, _) in Language::ALL {
+            let explained = explanation(&text, wrt, language, Notation::Terminal);
+            golden(&format!("{name}.{code}.txt"), &format::text(&explained, language, false));
+        }
+    }
+}
+
+#[test]
+fn other_forms_read_as_they_did() {
+    let text = common::read_loss("cross-entropy".to_owned()).tex;
+    for (language, code, _) in Language::ALL {
+        let latex = explanation(&text, "z", language, Notation::Latex);
+        golden(&format!("cross-entropy.{code}.tex"), &format::latex(&[latex.clone()], language));
+        golden(&format!("cross-entropy.{code}.md"), &format::markdown(&latex, language));
+        let mathml = explanation(&text, "z", language, Notation::MathMl);
+        golden(&format!("cross-entropy.{code}.html"), &page::html(&[mathml], language));
+    }
+}
+
+/// Every step of every conformance loss is held against numbers, and none is left with a delta that a sum would end.
+#[test]
+fn every_step_of_the_conformance_losses_is_true() {
+    let (mut checked, mut doubtful) = (0, Vec::new());
+    for loss in common::all_losses() {
+        let kinds = loss.cases.first().map(|case| kinds(&case.inputs)).unwrap_or_default();
+        let syntax = detect(&loss.tex);
+        let Ok(mut program) = resolve(&parse(&loss.tex, syntax), &kinds) else { continue };
+        let Ok(symbols) = common::symbols(&program.context, &loss.wrt) else { continue };
+        for symbol in symbols {
+            let mut derivation = derive(&mut program, symbol);
+            audit(&mut program, &mut derivation);
+            for step in &derivation.steps {
+                checked += 1;
+                if verdict(step) != Verdict::Holds {
+                    doubtful.push(format!("{} {:?} {}", loss.name, verdict(step), step.rule));
+                }
+            }
+            if program.context.has_derivative(derivation.result) {
+                doubtful.push(format!("{}: derivatives left", loss.name));
+            }
+        }
+    }
+    assert!(checked > 300, "only {checked} steps");
+    assert!(doubtful.is_empty(), "{} of {checked}:\n{}", doubtful.len(), doubtful.join("\n"));
+}
+
+/// A wrong step is found, and neither it nor what follows is shown.
+#[test]
+fn a_wrong_step_is_not_shown() {
+    let mut program = program(r"x^2 + \sin x");
+    let mut derivation = derived(&mut program, "x");
+    let step = derivation.steps.last_mut().expect("steps");
+    let Node::Add(terms) = program.context.node(step.whole).clone() else { panic!("a sum of two terms") };
+    step.whole = terms[0];
+    derivation.result = terms[0];
+    audit(&mut program, &mut derivation);
+    assert_eq!(derivation.steps.last().map(verdict), Some(Verdict::Fails));
+    let shown = explain(&mut program, &derivation, Language::English, Notation::Terminal);
+    assert_eq!(shown.steps.len(), derivation.steps.len() - 1);
+    assert!(shown.result.is_none() && shown.verdict.contains("Kobai stops here"), "{shown:?}");
+}
+
+/// What compiles with pdflatex has no characters beyond ASCII.
+#[test]
+fn latex_in_english_is_ascii() {
+    for loss in common::all_losses() {
+        let parsed = parse(&loss.tex, detect(&loss.tex));
+        let Ok(mut program) = resolve(&parsed, &Default::default()) else { continue };
+        let Ok(symbols) = common::symbols(&program.context, &loss.wrt) else { continue };
+        for symbol in symbols {
+            let derivation = derive(&mut program, symbol);
+            let explained = explain(&mut program, &derivation, Language::English, Notation::Latex);
+            let text = format::latex(&[explained], Language::English);
+            let strange: Vec<char> = text.chars().filter(|c| !c.is_ascii()).collect();
+            assert!(strange.is_empty(), "{}: {strange:?}", loss.name);
+        }
+    }
+}
