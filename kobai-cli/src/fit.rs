@@ -63,7 +63,7 @@ fn can_be_written(path: &Path) -> Result<(), Failure> {
 }
 
 /// The forms that a curve can be drawn in.
-fn can_be_drawn(path: &Path) -> Result<(), Failure> {
+pub fn can_be_drawn(path: &Path) -> Result<(), Failure> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     match extension.as_deref() {
         Some("svg" | "png") => Ok(()),

@@ -9,6 +9,7 @@ mod fit;
 mod message;
 mod options;
 mod plan;
+mod plot;
 mod read;
 mod source;
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(arguments),
         Command::Fit(arguments) => fit::run(arguments),
         Command::Read(arguments) => read::run(arguments),
+        Command::Plot(arguments) => plot::run(arguments),
     };
     match result {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

@@ -41,6 +41,8 @@ pub enum Command {
     Fit(Fit),
     /// Proof-read an article: what each formula is, and whether what it says holds
     Read(Read),
+    /// Draw functions of one variable
+    Plot(Plot),
 }
 
 /// Options that every command has.
@@ -258,3 +260,33 @@ within the domain of its functions. What is shown of each formula:
   unchecked  beyond what can be checked, with the reason
   error      it cannot be read, with the place and a fix
 Exit codes: 0 all is well, 1 something is false or in error, 2 the article cannot be opened.";
+/// `plot`
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  kobai plot '\\log_2 x' '\\ln x' --from 0.1 --to 8 --out logarithms.svg\n  kobai plot 'a x^2' --bind 'a = 3' --from -1 --to 1 --derivative --out square.png"
+)]
+pub struct Plot {
+    /// Formulas in LaTeX or plain text, or files that hold them; one that begins with - comes last, after --
+    #[arg(required = true, value_name = "SOURCE")]
+    pub sources: Vec<String>,
+    /// The variable; by default the only name without a value
+    #[arg(long)]
+    pub wrt: Option<String>,
+    /// Where the picture begins
+    #[arg(long, allow_hyphen_values = true)]
+    pub from: f64,
+    /// Where the picture ends
+    #[arg(long, allow_hyphen_values = true)]
+    pub to: f64,
+    /// The picture's file
+    #[arg(long, value_name = "FILE.svg|.png")]
+    pub out: PathBuf,
+    /// Draw the derivative of each function as well
+    #[arg(long)]
+    pub derivative: bool,
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// The language of messages
+    #[arg(long, value_name = "en|ja", default_value = "en")]
+    pub lang: String,
+}

@@ -380,3 +380,36 @@ fn eval_takes_columns_of_a_table() {
     assert_eq!(eval(r"\frac1N \sum_{i=1}^N x_i", "x = column b"), "4\n");
     assert_eq!(eval(r"\sum_i \sum_k t_{ik}", "t = one-hot kind"), "3\n");
 }
+
+#[test]
+fn plot_draws_functions_and_their_derivatives() {
+    let folder = folder();
+    let [svg, png] = ["plot.svg", "plot.png"].map(|name| place(&folder, name));
+    for out in [&svg, &png] {
+        let arguments = ["plot", r"a \ln x", "x^2", "--bind", "a = 2", "--from", "0", "--to", "2", "--derivative"];
+        assert_eq!(printed(&[&arguments[..], &["--out", out]].concat()), format!("drawn: {out}\n"));
+    }
+    let drawn = fs::read_to_string(&svg).expect("a picture");
+    for label in ["a log x", "∂/∂x (a log x)", "x^2", "∂/∂x (x^2)"] {
+        assert!(drawn.contains(&format!("\n{label}\n")), "no {label} in:\n{drawn}");
+    }
+    assert!(fs::read(&png).expect("a picture").starts_with(b"\x89PNG"));
+}
+
+#[test]
+fn plot_says_what_it_cannot_draw() {
+    let folder = folder();
+    let out = place(&folder, "plot.svg");
+    for (formula, ends, words) in [
+        ("a x", ["0", "1"], "is no function of one variable"),
+        (r"\sum_i x_i", ["0", "1"], "is no function of one variable"),
+        ("2", ["0", "1"], "is no function of one variable"),
+        ("x", ["1", "1"], "nothing lies between"),
+        (r"\ln x", ["-2", "-1"], "no graph to draw"),
+    ] {
+        let outcome = kobai(&["plot", formula, "--from", ends[0], "--to", ends[1], "--out", &out]);
+        assert_eq!(outcome.code, Some(2), "{formula}: {}", outcome.stdout);
+        assert!(outcome.stderr.contains(words) && outcome.stderr.contains("fix:"), "{formula}: {}", outcome.stderr);
+        assert!(!Path::new(&out).exists(), "{formula} leaves a file");
+    }
+}

@@ -267,6 +267,12 @@ const ENGLISH: &[Sentences] = &[
         "Look at the first loss: it may not be finite where the fit starts.",
     ),
     row(
+        "plot-not-finite",
+        "there is no graph to draw in {file}",
+        "No function has a finite value at any of the points tried.",
+        "Choose an interval in which the functions are defined.",
+    ),
+    row(
         "plot-not-drawn",
         "the plot {file} could not be drawn",
         "The drawing says: {reason}.",

@@ -8,6 +8,8 @@
 //! 4. [`lbfgs`] finds the parameters of least loss; its progress is events, nothing is printed.
 //! 5. [`plot`] draws the loss curve, and [`saved`] keeps the parameters.
 //!
+//! [`plot_functions`] draws functions of one variable, for lessons and for a look at a loss.
+//!
 //! Whatever a file or an option may get wrong is a [`DataError`](error::DataError), which carries a stable code and
 //! says the place, the cause and the fix.
 
@@ -18,6 +20,7 @@ pub mod fit;
 pub mod lbfgs;
 pub mod lesson;
 pub mod plot;
+pub mod plot_functions;
 pub mod saved;
 pub mod split;
 pub mod table;

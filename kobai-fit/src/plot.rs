@@ -16,12 +16,12 @@ use crate::plot_axis::Axis;
 use crate::replace::replace;
 
 /// Width and height in pixels.
-const SIZE: (u32, u32) = (960, 600);
+pub(crate) const SIZE: (u32, u32) = (960, 600);
 /// The colours of the two curves, which stay apart for every kind of colour vision (Okabe and Ito 2008).
-const LOSS: RGBColor = RGBColor(0, 114, 178);
-const GRADIENT: RGBColor = RGBColor(213, 94, 0);
-const TEXT: RGBColor = RGBColor(60, 60, 60);
-const GRID: RGBColor = RGBColor(225, 225, 225);
+pub(crate) const LOSS: RGBColor = RGBColor(0, 114, 178);
+pub(crate) const GRADIENT: RGBColor = RGBColor(213, 94, 0);
+pub(crate) const TEXT: RGBColor = RGBColor(60, 60, 60);
+pub(crate) const GRID: RGBColor = RGBColor(225, 225, 225);
 
 /// Draws the loss (left axis) and the 2-norm of its gradient (right axis) against the iteration. An axis is logarithmic
 /// where its values are positive and span more than a factor of ten. The end of the file's name, `.svg` or `.png`,
@@ -31,16 +31,41 @@ const GRID: RGBColor = RGBColor(225, 225, 225);
 /// `plot-extension`, `plot-nothing-to-draw`, `plot-not-drawn`, `file-not-written`.
 pub fn draw_loss_curve(history: &[Progress], title: &str, path: impl AsRef<Path>) -> Result<(), DataError> {
     let path = path.as_ref();
+    let nothing = || DataError::new("plot-nothing-to-draw").with("file", path.display());
+    write(&Curves::new(history, title).ok_or_else(nothing)?, path)
+}
+
+/// What can be drawn on an area of any kind.
+pub(crate) trait Picture {
+    /// How many dots a pixel of [`SIZE`] has: the drawing library places points on whole dots only.
+    const SCALE: u32;
+
+    /// Draws it.
+    fn draw_on<Backend: DrawingBackend>(
+        &self,
+        area: &DrawingArea<Backend, Shift>,
+    ) -> Result<(), DrawingAreaErrorKind<Backend::ErrorType>>;
+}
+
+/// Draws a picture into a file, in the form that the end of the file's name says.
+pub(crate) fn write<P: Picture>(picture: &P, path: &Path) -> Result<(), DataError> {
+    let size = (SIZE.0 * P::SCALE, SIZE.1 * P::SCALE);
     let error = |code| DataError::new(code).with("file", path.display());
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    let curves = Curves::new(history).ok_or_else(|| error("plot-nothing-to-draw"))?;
     register();
     let drawn = |result: Result<(), String>| result.map_err(|reason| error("plot-not-drawn").with("reason", reason));
     match extension.as_deref() {
-        Some("svg") => replace(path, |file| drawn(curves.draw(title, SVGBackend::new(file, SIZE)))),
-        Some("png") => replace(path, |file| drawn(curves.draw(title, BitMapBackend::new(file, SIZE)))),
+        Some("svg") => replace(path, |file| drawn(draw(picture, SVGBackend::new(file, size)))),
+        Some("png") => replace(path, |file| drawn(draw(picture, BitMapBackend::new(file, size)))),
         _ => Err(error("plot-extension")),
     }
+}
+
+/// Draws a picture and writes its file; the error is what the drawing library says.
+fn draw<Backend: DrawingBackend>(picture: &impl Picture, backend: Backend) -> Result<(), String> {
+    let area = backend.into_drawing_area();
+    picture.draw_on(&area).map_err(|error| error.to_string())?;
+    area.present().map_err(|error| error.to_string())
 }
 
 /// Gives the drawing library the font that comes with the crate.
@@ -78,38 +103,36 @@ impl Curve {
 }
 
 /// What a plot shows.
-struct Curves {
+struct Curves<'a> {
+    title: &'a str,
     iterations: Axis,
     loss: Curve,
     gradient: Option<Curve>,
 }
 
-impl Curves {
-    fn new(history: &[Progress]) -> Option<Curves> {
+impl Curves<'_> {
+    fn new<'a>(history: &[Progress], title: &'a str) -> Option<Curves<'a>> {
         Some(Curves {
+            title,
             iterations: Axis::counting(history.iter().map(|progress| progress.iteration).max()?),
             loss: Curve::new(history, |progress| progress.value)?,
             gradient: Curve::new(history, |progress| progress.gradient_norm),
         })
     }
+}
 
-    /// Draws the plot and writes its file; the error is what the drawing library says.
-    fn draw<Backend: DrawingBackend>(&self, title: &str, backend: Backend) -> Result<(), String> {
-        let area = backend.into_drawing_area();
-        self.draw_on(title, &area).map_err(|error| error.to_string())?;
-        area.present().map_err(|error| error.to_string())
-    }
+impl Picture for Curves<'_> {
+    const SCALE: u32 = 1;
 
     fn draw_on<Backend: DrawingBackend>(
         &self,
-        title: &str,
         area: &DrawingArea<Backend, Shift>,
     ) -> Result<(), DrawingAreaErrorKind<Backend::ErrorType>> {
         area.fill(&WHITE)?;
         // Without a second curve the right axis is a copy of the left one, and nothing of it is drawn.
         let right = self.gradient.as_ref().unwrap_or(&self.loss);
         let mut chart = ChartBuilder::on(area)
-            .caption(title, ("sans-serif", 24, &TEXT))
+            .caption(self.title, ("sans-serif", 24, &TEXT))
             .margin(16)
             .x_label_area_size(52)
             .y_label_area_size(84)

@@ -30,6 +30,13 @@ impl Axis {
         Some(if logarithmic { Axis::logarithmic(least, most) } else { Axis::straight(least, most) })
     }
 
+    /// A straight axis for these values; none for no values. Each is one that an axis [can show](Axis::can_show).
+    pub fn linear(values: &[f64]) -> Option<Axis> {
+        let least = values.iter().copied().reduce(f64::min)?;
+        let most = values.iter().copied().reduce(f64::max)?;
+        Some(Axis::straight(least, most))
+    }
+
     /// Whether there is a place for a value on an axis: it is finite, and its size leaves room to compute with it.
     pub fn can_show(value: f64) -> bool {
         value.abs() <= LARGEST

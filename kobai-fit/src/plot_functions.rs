@@ -1,0 +1,162 @@
+//! Drawing functions of one variable, several in one picture, as SVG or PNG.
+
+use std::path::Path;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+use crate::error::DataError;
+use crate::plot::{GRADIENT, GRID, LOSS, Picture, SIZE, TEXT, write};
+use crate::plot_axis::Axis;
+
+/// Colours that stay apart for every kind of colour vision (Okabe and Ito 2008).
+const COLOURS: [RGBColor; 6] =
+    [LOSS, GRADIENT, RGBColor(0, 158, 115), RGBColor(204, 121, 167), RGBColor(230, 159, 0), RGBColor(86, 180, 233)];
+
+/// The points of a piece without those too near to the one before; its ends stay.
+fn apart(piece: &[(f64, f64)], across: &Axis, upwards: &Axis) -> Vec<(f64, f64)> {
+    let pixels = |axis: &Axis, size: u32| f64::from(size) / (axis.range().end - axis.range().start);
+    let (wide, high) = (pixels(across, SIZE.0), pixels(upwards, SIZE.1));
+    let mut kept: Vec<(f64, f64)> = Vec::new();
+    for &(argument, value) in piece {
+        let far = |&(before, other): &(f64, f64)| ((argument - before) * wide).hypot((value - other) * high) >= NEAREST;
+        if kept.last().is_none_or(far) {
+            kept.push((argument, value));
+        }
+    }
+    kept.extend(piece.last().filter(|last| kept.last() != Some(last)));
+    kept
+}
+
+/// A function by its points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Graph {
+    /// What the legend calls it.
+    pub label: String,
+    /// Pairs of argument and value, by increasing argument. A value that is not finite leaves a gap.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// Draws graphs over one variable. The end of the file's name, `.svg` or `.png`, decides the form; a file of this name is
+/// replaced only when the new one is whole.
+///
+/// # Errors
+/// `plot-extension`, `plot-not-finite`, `plot-not-drawn`, `file-not-written`.
+pub fn draw_graphs(graphs: &[Graph], variable: &str, path: impl AsRef<Path>) -> Result<(), DataError> {
+    let path = path.as_ref();
+    let nothing = || DataError::new("plot-not-finite").with("file", path.display());
+    write(&Graphs::new(graphs, variable).ok_or_else(nothing)?, path)
+}
+
+/// Points nearer to each other than this many pixels are drawn as one: a line between
+/// whole dots would look ragged.
+const NEAREST: f64 = 4.0;
+
+/// Graphs with the axes that hold them.
+struct Graphs<'a> {
+    /// Each with its pieces between gaps, their points apart from each other.
+    graphs: Vec<(&'a str, Vec<Vec<(f64, f64)>>)>,
+    variable: &'a str,
+    across: Axis,
+    upwards: Axis,
+}
+
+impl Graphs<'_> {
+    fn new<'a>(graphs: &'a [Graph], variable: &'a str) -> Option<Graphs<'a>> {
+        let shown = || graphs.iter().flat_map(|graph| &graph.points).filter(|(_, value)| Axis::can_show(*value));
+        let arguments: Vec<f64> = shown().map(|(argument, _)| *argument).collect();
+        let values: Vec<f64> = shown().map(|(_, value)| *value).collect();
+        let (across, upwards) = (Axis::linear(&arguments)?, Axis::linear(&values)?);
+        let pieces = |graph: &Graph| -> Vec<Vec<(f64, f64)>> {
+            let pieces = graph.points.split(|(_, value)| !Axis::can_show(*value));
+            pieces.filter(|piece| !piece.is_empty()).map(|piece| apart(piece, &across, &upwards)).collect()
+        };
+        let graphs = graphs.iter().map(|graph| (graph.label.as_str(), pieces(graph))).collect();
+        Some(Graphs { graphs, variable, across, upwards })
+    }
+
+    /// The lines where the variable or the value is 0, where the picture holds them.
+    fn zero_lines(&self) -> Vec<[(f64, f64); 2]> {
+        let (across, upwards) = (self.across.range(), self.upwards.range());
+        let mut lines = Vec::new();
+        if across.contains(&0.0) {
+            lines.push([(0.0, upwards.start), (0.0, upwards.end)]);
+        }
+        if upwards.contains(&0.0) {
+            lines.push([(across.start, 0.0), (across.end, 0.0)]);
+        }
+        lines
+    }
+
+    /// The corner of the picture with the fewest points, for the legend.
+    fn emptiest_corner(&self) -> SeriesLabelPosition {
+        let (across, upwards) = (self.across.range(), self.upwards.range());
+        let within = |part: f64, range: &std::ops::Range<f64>| (part - range.start) / (range.end - range.start);
+        let crowd = |right: bool, upper: bool| {
+            let near = |place: f64, far: bool, size: f64| if far { place > 1.0 - size } else { place < size };
+            let inside = |(argument, value): &&(f64, f64)| {
+                near(within(*argument, &across), right, 0.35) && near(within(*value, &upwards), upper, 0.3)
+            };
+            self.graphs.iter().flat_map(|(_, pieces)| pieces.iter().flatten()).filter(inside).count()
+        };
+        let corners = [
+            (SeriesLabelPosition::UpperLeft, crowd(false, true)),
+            (SeriesLabelPosition::UpperRight, crowd(true, true)),
+            (SeriesLabelPosition::LowerRight, crowd(true, false)),
+            (SeriesLabelPosition::LowerLeft, crowd(false, false)),
+        ];
+        corners.into_iter().min_by_key(|(_, crowd)| *crowd).map_or(SeriesLabelPosition::UpperLeft, |(corner, _)| corner)
+    }
+}
+
+impl Picture for Graphs<'_> {
+    const SCALE: u32 = 4;
+
+    fn draw_on<Backend: DrawingBackend>(
+        &self,
+        area: &DrawingArea<Backend, Shift>,
+    ) -> Result<(), DrawingAreaErrorKind<Backend::ErrorType>> {
+        area.fill(&WHITE)?;
+        let mut chart = ChartBuilder::on(area)
+            .margin(16 * Self::SCALE)
+            .x_label_area_size(52 * Self::SCALE)
+            .y_label_area_size(64 * Self::SCALE)
+            .build_cartesian_2d(self.across.clone(), self.upwards.clone())?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(GRID.stroke_width(Self::SCALE))
+            .set_all_tick_mark_size(5 * Self::SCALE)
+            .axis_style(TEXT.stroke_width(Self::SCALE))
+            .x_desc(self.variable)
+            .x_label_formatter(&|tick| self.across.label(*tick))
+            .y_label_formatter(&|tick| self.upwards.label(*tick))
+            .label_style(("sans-serif", 16 * Self::SCALE, &TEXT))
+            .axis_desc_style(("sans-serif", 18 * Self::SCALE, &TEXT))
+            .draw()?;
+        for line in self.zero_lines() {
+            chart.draw_series(LineSeries::new(line, TEXT.stroke_width(Self::SCALE)))?;
+        }
+        for ((label, pieces), colour) in self.graphs.iter().zip(COLOURS.iter().cycle()) {
+            let style = colour.stroke_width(3 * Self::SCALE);
+            let mut label = Some(*label);
+            for piece in pieces {
+                let series = chart.draw_series(LineSeries::new(piece.iter().copied(), style))?;
+                // A function in several pieces has one line in the legend.
+                if let Some(label) = label.take() {
+                    series
+                        .label(label)
+                        .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 24 * Self::SCALE as i32, y)], style));
+                }
+            }
+        }
+        chart
+            .configure_series_labels()
+            .position(self.emptiest_corner())
+            .legend_area_size(32 * Self::SCALE)
+            .margin(12 * Self::SCALE)
+            .background_style(WHITE.mix(0.85))
+            .label_font(("sans-serif", 18 * Self::SCALE, &TEXT))
+            .draw()
+    }
+}
