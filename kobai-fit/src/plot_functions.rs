@@ -88,24 +88,35 @@ impl Graphs<'_> {
         lines
     }
 
-    /// The corner of the picture with the fewest points, for the legend.
-    fn emptiest_corner(&self) -> SeriesLabelPosition {
-        let (across, upwards) = (self.across.range(), self.upwards.range());
-        let within = |part: f64, range: &std::ops::Range<f64>| (part - range.start) / (range.end - range.start);
-        let crowd = |right: bool, upper: bool| {
-            let near = |place: f64, far: bool, size: f64| if far { place > 1.0 - size } else { place < size };
-            let inside = |(argument, value): &&(f64, f64)| {
-                near(within(*argument, &across), right, 0.35) && near(within(*value, &upwards), upper, 0.3)
-            };
-            self.graphs.iter().flat_map(|(_, pieces)| pieces.iter().flatten()).filter(inside).count()
-        };
-        let corners = [
-            (SeriesLabelPosition::UpperLeft, crowd(false, true)),
-            (SeriesLabelPosition::UpperRight, crowd(true, true)),
-            (SeriesLabelPosition::LowerRight, crowd(true, false)),
-            (SeriesLabelPosition::LowerLeft, crowd(false, false)),
+    /// The place at the edge of the picture with the fewest points, for the legend.
+    fn emptiest_place(&self) -> SeriesLabelPosition {
+        use SeriesLabelPosition::*;
+        const SIZE: (f64, f64) = (0.35, 0.3);
+        // Each with the share of the free room that lies to its left and below it.
+        let places = [
+            (UpperLeft, 0.0, 1.0),
+            (UpperRight, 1.0, 1.0),
+            (LowerRight, 1.0, 0.0),
+            (LowerLeft, 0.0, 0.0),
+            (UpperMiddle, 0.5, 1.0),
+            (MiddleRight, 1.0, 0.5),
+            (MiddleLeft, 0.0, 0.5),
+            (LowerMiddle, 0.5, 0.0),
         ];
-        corners.into_iter().min_by_key(|(_, crowd)| *crowd).map_or(SeriesLabelPosition::UpperLeft, |(corner, _)| corner)
+        let points = || self.graphs.iter().flat_map(|(_, pieces)| pieces.iter().flatten());
+        let inside = |part: f64, axis: &Axis, room: f64, size: f64| {
+            let range = axis.range();
+            let start = range.start + room * (1.0 - size) * (range.end - range.start);
+            (start..start + size * (range.end - range.start)).contains(&part)
+        };
+        let crowd = |left: f64, below: f64| {
+            let hidden = |point: &&(f64, f64)| {
+                inside(point.0, &self.across, left, SIZE.0) && inside(point.1, &self.upwards, below, SIZE.1)
+            };
+            points().filter(hidden).count()
+        };
+        let fewest = places.into_iter().min_by_key(|(_, left, below)| crowd(*left, *below));
+        fewest.map_or(UpperLeft, |(place, ..)| place)
     }
 }
 
@@ -152,7 +163,7 @@ impl Picture for Graphs<'_> {
         }
         chart
             .configure_series_labels()
-            .position(self.emptiest_corner())
+            .position(self.emptiest_place())
             .legend_area_size(32 * Self::SCALE)
             .margin(12 * Self::SCALE)
             .background_style(WHITE.mix(0.85))

@@ -1,0 +1,101 @@
+//! The lessons say what the compiler says: every golden block of the book is held against the program's output.
+//!
+//! `UPDATE_BOOK=1 cargo test -p kobai-cli --test book` writes what the compiler says now into the lessons and the
+//! pictures; the difference is then read and committed like any other change. What each kind of block means stands in
+//! `book/README.md`.
+
+mod lesson;
+mod session;
+mod words;
+
+use kobai::parse::{Syntax, display_formulas, parse};
+use lesson::Lesson;
+use session::Session;
+use std::path::{Path, PathBuf};
+
+/// The languages, each a folder of lessons.
+const LANGUAGES: [&str; 1] = ["en"];
+
+fn book() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../book")
+}
+
+/// The Markdown files of a folder, in order.
+fn pages(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let paths = entries.map(|entry| entry.expect("readable").path());
+    let mut pages: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
+    pages.sort();
+    pages
+}
+
+/// Every lesson; the index is none.
+fn lessons() -> Vec<Lesson> {
+    let folders = LANGUAGES.iter().map(|language| book().join(language));
+    let paths = pages(&book()).into_iter().filter(|path| !path.ends_with("README.md"));
+    paths.chain(folders.flat_map(|folder| pages(&folder))).map(|path| Lesson::read(&path)).collect()
+}
+
+#[test]
+fn every_block_is_what_the_compiler_says() {
+    let update = std::env::var_os("UPDATE_BOOK").is_some();
+    let mut wrong = Vec::new();
+    for mut lesson in lessons() {
+        let mut session = Session::new(&lesson);
+        let answers: Vec<Option<String>> = lesson.blocks.iter().map(|block| session.answer(&lesson, block)).collect();
+        let pictures = session.pictures();
+        for picture in lesson.pictures() {
+            let made = pictures.iter().any(|(name, _)| *name == picture);
+            assert!(made, "{}: no command of the lesson draws {picture}", lesson.name);
+        }
+        if update {
+            lesson.replace(&answers);
+            pictures
+                .iter()
+                .for_each(|(name, drawn)| std::fs::write(book().join("pictures").join(name), drawn).unwrap());
+            continue;
+        }
+        for (block, answer) in lesson.blocks.iter().zip(&answers) {
+            let Some(answer) = answer.as_ref().filter(|answer| **answer != lesson.body(block)) else { continue };
+            let place = format!("{}:{} ({})", lesson.name, lesson.line(block), block.words.join(" "));
+            wrong.push(format!("{place}\n--- the lesson\n{}--- the compiler\n{answer}", lesson.body(block)));
+        }
+        for (name, drawn) in pictures {
+            if std::fs::read(book().join("pictures").join(&name)).ok() != Some(drawn) {
+                wrong.push(format!("{}: pictures/{name} is not what its command draws", lesson.name));
+            }
+        }
+    }
+    let hint = "after a change that is meant: UPDATE_BOOK=1 cargo test -p kobai-cli --test book";
+    assert!(wrong.is_empty(), "{}\n{hint}", wrong.join("\n"));
+}
+
+#[test]
+fn every_display_formula_is_in_the_notation() {
+    let mut count = 0;
+    let mut wrong = Vec::new();
+    for lesson in lessons() {
+        // An `error` block shows what is said of the program above it, which is wrong on purpose.
+        let on_purpose = lesson.wrong_programs();
+        for span in display_formulas(&lesson.text) {
+            let formula = &lesson.text[span.start..span.end];
+            let errors = parse(formula, Syntax::Latex).diagnostics.into_iter().filter(|found| found.is_error());
+            let errors: Vec<_> = errors.map(|error| error.code).collect();
+            let expected = on_purpose.iter().any(|program| program.contains(&span.start));
+            if errors.is_empty() == expected {
+                wrong.push(format!("{}: {} {errors:?}", lesson.name, formula.trim()));
+            }
+            count += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 50, "only {count} formulas found");
+}
+
+#[test]
+fn the_index_lists_every_lesson() {
+    let index = std::fs::read_to_string(book().join("README.md")).expect("the index");
+    for lesson in lessons() {
+        assert!(index.contains(&format!("({})", lesson.name)), "book/README.md has no link to {}", lesson.name);
+    }
+}
