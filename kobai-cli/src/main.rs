@@ -11,6 +11,7 @@ mod options;
 mod plan;
 mod plot;
 mod read;
+mod solve;
 mod source;
 
 use clap::Parser;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Fit(arguments) => fit::run(arguments),
         Command::Read(arguments) => read::run(arguments),
         Command::Plot(arguments) => plot::run(arguments),
+        Command::Solve(arguments) => solve::run(arguments),
     };
     match result {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

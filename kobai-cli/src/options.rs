@@ -22,6 +22,7 @@ const EXAMPLES: &str = r"Examples:
   kobai plan book/softmax-regression.md --size N=8192,K=32000,D=768
   kobai fit book/softmax-regression.md --data data/digits.csv
   kobai read article.md
+  kobai solve 'y = \log_a x' --for x
 
 SOURCE is LaTeX or plain text, a .tex or .md file, or - for standard input.
 Exit codes: 0 done, 1 the answer is no (a check failed), 2 the input is at fault.";
@@ -43,6 +44,8 @@ pub enum Command {
     Read(Read),
     /// Draw functions of one variable
     Plot(Plot),
+    /// Solve an equation for one of its names, step by step
+    Solve(Solve),
 }
 
 /// Options that every command has.
@@ -290,3 +293,38 @@ pub struct Plot {
     #[arg(long, value_name = "en|ja", default_value = "en")]
     pub lang: String,
 }
+
+/// `solve`
+#[derive(Args)]
+#[command(after_help = SOLVE_EXAMPLES)]
+pub struct Solve {
+    #[command(flatten)]
+    pub common: Common,
+    /// The name to solve for
+    #[arg(long = "for", value_name = "NAME")]
+    pub name: String,
+    /// The form of the output
+    #[arg(long, value_enum, default_value_t = SolveFormat::Text)]
+    pub format: SolveFormat,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The form of a solution.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SolveFormat {
+    /// For a terminal
+    Text,
+    /// LaTeX
+    Latex,
+}
+
+const SOLVE_EXAMPLES: &str = r"Examples:
+  kobai solve 'y = \log_a x' --for x
+  kobai solve 'p = \frac{1}{1 + e^{-z}}' --for z
+  kobai solve 'y = x^2' --for x --lang ja
+  kobai solve 'y = \log_2(3x + 1)' --for x --format latex
+
+Of several equations the last one is solved; those before it define what it uses, or state conditions such as x > 0.
+What is found is put back into the equation before it is shown.";

@@ -53,7 +53,9 @@ fn as_text(readings: &[Reading], outside: &[Diagnostic], source: &Source) -> Str
         }
         remarks(reading, source.language).iter().for_each(|remark| out += &format!("       {remark}\n"));
         choices(reading).iter().for_each(|choice| out += &format!("       {choice}\n"));
-        reading.diagnostics.iter().for_each(|found| out += &indented(&draw(found)));
+        // Why something was not checked is told in `remarks`: it is no mistake of the author's.
+        let drawn = reading.diagnostics.iter().filter(|found| reading.status != Status::Unchecked || !found.is_error());
+        drawn.for_each(|found| out += &indented(&draw(found)));
     }
     outside.iter().for_each(|found| out += &draw(found));
     out + &summary(readings, outside, source.language)
@@ -88,8 +90,11 @@ fn remarks(reading: &Reading, language: Language) -> Vec<String> {
     if let Some(found) = &reading.counterexample {
         remarks.extend(counterexample(found, language));
     }
-    if reading.status == Status::Unchecked && reading.diagnostics.is_empty() {
-        remarks.push(say("word.reading-no-point", &[]));
+    if reading.status == Status::Unchecked {
+        let reason = reading.diagnostics.iter().find(|found| found.is_error());
+        remarks.push(
+            reason.map_or_else(|| say("word.reading-no-point", &[]), |found| diagnostic(found, language).message),
+        );
     }
     remarks
 }

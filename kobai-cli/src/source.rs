@@ -85,7 +85,8 @@ pub fn symbols(program: &Program, names: &[String]) -> Result<Vec<Symbol>, Failu
     names.map(|name| symbol(program, name)).collect()
 }
 
-fn symbol(program: &Program, name: &str) -> Result<Symbol, Failure> {
+/// The symbol of this name.
+pub fn symbol(program: &Program, name: &str) -> Result<Symbol, Failure> {
     let plain = name.trim_start_matches('\\');
     let table = &program.context.symbols;
     // The name with the most axes: ℓ_i rather than ℓ.

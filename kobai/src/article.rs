@@ -3,6 +3,7 @@
 //! Formulas are read in order. A definition is known to all formulas after it, until another one takes its place; a stated
 //! condition holds from there on. Each formula is read by itself otherwise, so that an error in one stops no other.
 
+mod fault;
 mod relation;
 mod scope;
 mod show;
@@ -132,42 +133,22 @@ pub struct Reading {
 /// Reads every formula of a text. Also what is wrong between the formulas.
 pub fn read(text: &str, syntax: Syntax) -> (Vec<Reading>, Vec<Diagnostic>) {
     let (found, outside) = formulas(text, syntax);
-    let mut reader = Reader { text, scope: Scope::default(), number: 0 };
+    let mut reader = Reader { text, scope: Scope::default(), number: 0, inline: false };
     let mut readings = Vec::new();
     for formula in &found {
-        reader.number = readings.len();
+        (reader.number, reader.inline) = (readings.len(), formula.inline);
         readings.push(reader.formula(formula));
     }
     (readings, outside)
 }
-
-/// Faults of a formula that lie in the notation and not in the formula: it may be right, and cannot be checked here.
-const BEYOND_THE_NOTATION: [&str; 18] = [
-    "unknown-environment",
-    "unsupported-relation",
-    "words-in-formula",
-    "whole-tensors-not-yet",
-    "unknown-function",
-    "set-not-readable",
-    "set-not-a-name",
-    "index-not-a-name",
-    "expectation-over-distribution",
-    "expectation-without-index",
-    "accent-on-expression",
-    "subscript-on-group",
-    "undefined-index",
-    "axis-without-size",
-    "condition-expected",
-    "derivative-variable-unclear",
-    "derivative-of-what-does-not-depend",
-    "upper-bound-not-a-size",
-];
 
 struct Reader<'t> {
     text: &'t str,
     scope: Scope,
     /// The number of the formula that is being read.
     number: usize,
+    /// True where it stands in the running text.
+    inline: bool,
 }
 
 impl Reader<'_> {
@@ -186,33 +167,24 @@ impl Reader<'_> {
             readings.push(reading);
         }
         let mut reading = self.joined(readings, &formula.connectives);
-        (reading.span, reading.inline) = (formula.span, formula.inline);
+        reading.span = formula.span;
         reading.diagnostics.extend(formula.diagnostics.iter().cloned());
         reading
     }
 
-    /// A formula with errors: what is beyond the notation may be right all the same.
+    /// A formula that the parser could not read.
     fn unreadable(&self, formula: &ArticleFormula) -> Reading {
-        let written = self.written(formula.span);
-        // A sign by itself, such as $=$ or $\log$, is no formula.
-        let sign = formula.inline && !written.contains(char::is_whitespace) && written.chars().count() < 8;
-        let lone = sign && formula.diagnostics.iter().all(|found| found.code.starts_with("missing-") || beyond(found));
-        let errors = formula.diagnostics.iter().filter(|found| found.is_error());
-        let status = match () {
-            () if lone => Status::Ok,
-            () if errors.clone().all(beyond) => Status::Unchecked,
-            () => Status::Error,
-        };
-        let kind = if lone { FormulaKind::Symbol } else { FormulaKind::Expression };
-        let diagnostics = if lone { Vec::new() } else { formula.diagnostics.clone() };
-        Reading { inline: formula.inline, diagnostics, ..self.blank(formula.span, kind, status) }
+        if formula.inline && fault::is_operator_alone(self.written(formula.span), &formula.diagnostics) {
+            return self.blank(formula.span, FormulaKind::Symbol, Status::Ok);
+        }
+        self.failed(formula.span, FormulaKind::Expression, formula.diagnostics.clone())
     }
 
     /// A reading that shows the formula as written.
     fn blank(&self, span: Span, kind: FormulaKind, status: Status) -> Reading {
         Reading {
             span,
-            inline: false,
+            inline: self.inline,
             kind,
             status,
             formula: Shown::as_written(self.written(span)),
@@ -238,16 +210,16 @@ impl Reader<'_> {
         }
     }
 
-    /// What the resolver could not make sense of.
-    fn failed(&self, span: Span, kind: FormulaKind, errors: Vec<Diagnostic>) -> Reading {
-        let status =
-            if errors.iter().filter(|error| error.is_error()).all(beyond) { Status::Unchecked } else { Status::Error };
-        Reading { diagnostics: errors, ..self.blank(span, kind, status) }
+    /// A formula with errors.
+    fn failed(&self, span: Span, kind: FormulaKind, diagnostics: Vec<Diagnostic>) -> Reading {
+        let status = fault::status(&diagnostics, self.inline);
+        Reading { diagnostics, ..self.blank(span, kind, status) }
     }
 
     fn expression(&mut self, expression: &Formula, inline: bool) -> Reading {
         if let Kind::Name { .. } = expression.kind {
-            return self.blank(expression.span, FormulaKind::Symbol, Status::Ok);
+            let formula = Shown::name(self.written(expression.span));
+            return Reading { formula, ..self.blank(expression.span, FormulaKind::Symbol, Status::Ok) };
         }
         match self.scope.resolved(expression) {
             Ok(program) => {
@@ -348,7 +320,7 @@ impl Reader<'_> {
             let program = self.scope.resolved(right)?;
             let side = program.stated.as_ref().and_then(|stated| stated.sides.first().copied());
             let value = side.map(|side| shown(&program.context, side)).unwrap_or_default();
-            return Ok(Shown::as_written(self.written(left.span)).followed_by("=", &value));
+            return Ok(Shown::name(self.written(left.span)).followed_by("=", &value));
         }
         let only = Equation {
             statement: Statement::Definition { left: left.clone(), right: right.clone(), claims: Vec::new() },
@@ -411,14 +383,6 @@ impl Status {
             Status::Error => 4,
         }
     }
-}
-
-/// True for an error that lies in the notation. A command that looks like no other may be right; one that is nearly known
-/// is misspelt.
-fn beyond(found: &Diagnostic) -> bool {
-    BEYOND_THE_NOTATION.contains(&found.code)
-        || !found.is_error()
-        || (found.code == "unknown-command" && !found.slots.iter().any(|(slot, _)| *slot == "suggestion"))
 }
 
 fn is_number(formula: &Formula) -> bool {

@@ -14,6 +14,7 @@ pub mod plan;
 pub mod print;
 pub mod resolve;
 pub mod rewrite;
+pub mod solve;
 pub mod source;
 pub mod stabilise;
 pub mod statement;

@@ -47,6 +47,11 @@ pub enum Syntax {
     Document,
 }
 
+/// The function that a letter such as σ, or a name, stands for where the text does not define it.
+pub fn function_named(plain: &str) -> Option<&'static str> {
+    commands::function_letter(plain).or_else(|| commands::function_name(plain))
+}
+
 /// Reads a text.
 pub fn parse(text: &str, syntax: Syntax) -> Parsed {
     let (blocks, mut diagnostics) = match syntax {

@@ -13,11 +13,12 @@ use crate::eval::data::{Array, Inputs, bind};
 use crate::eval::high::High;
 use crate::expr::{Context, Expr, Index, Node, Rational};
 use crate::formula::Relation;
-use crate::resolve::Program;
+use crate::function::Function;
 use crate::resolve::statement::Stated;
+use crate::resolve::{Assumption, Program};
 use crate::rewrite::simplify::expand;
 use crate::source::Diagnostic;
-use crate::stabilise::{stabilise_expression, written_out_expression};
+use crate::stabilise::{knowledge, stabilise_expression, written_out_expression};
 pub use conditions::{domain, simplified};
 use sample::{Sampler, Supposition};
 use std::collections::HashMap;
@@ -90,7 +91,7 @@ pub fn judge(program: &mut Program) -> Result<Judgement, Diagnostic> {
     let required: Vec<Expr> =
         written.iter().chain(&sides).flat_map(|&side| domain(&mut program.context, side)).collect();
     let conditions = simplified(program, &required);
-    let exact = all_exact(program, &sides, &stated.relations);
+    let exact = exact_within(program, &sides, &stated.relations, &conditions);
     let mut judgement = Judgement { verdict: Verdict::Exact, conditions, supposed: Vec::new(), satisfiable: true };
     if exact == Some(true) {
         return Ok(judgement);
@@ -111,27 +112,75 @@ pub fn judge(program: &mut Program) -> Result<Judgement, Diagnostic> {
     Ok(judgement)
 }
 
+/// The same where the conditions hold.
+fn exact_within(program: &mut Program, sides: &[Expr], relations: &[Relation], conditions: &[Expr]) -> Option<bool> {
+    let stated = program.assumptions.clone();
+    program.assumptions.extend(conditions.iter().map(|&condition| Assumption {
+        condition,
+        indices: program.context.free_indices(condition).to_vec(),
+        span: Default::default(),
+    }));
+    let exact = all_exact(program, sides, relations);
+    program.assumptions = stated;
+    exact
+}
+
 /// Whether all relations hold between expressions that are compared exactly; `None` where that does not tell.
 fn all_exact(program: &mut Program, sides: &[Expr], relations: &[Relation]) -> Option<bool> {
-    let stable: Vec<Expr> = sides.iter().map(|&side| stabilise_expression(program, side).loss).collect();
     let mut all = true;
-    for ((pair, original), relation) in stable.windows(2).zip(sides.windows(2)).zip(relations) {
-        let context = &mut program.context;
-        let holds = match (context.as_number(pair[0]), context.as_number(pair[1])) {
-            (Some(left), Some(right)) => Some(relation.holds(left.cmp(right))),
-            _ if relation.holds(std::cmp::Ordering::Equal) => {
-                let mut same = |a: Expr, b: Expr| {
-                    let difference = context.subtract(a, b);
-                    let difference = expand(context, difference);
-                    context.is_integer(difference, 0)
-                };
-                (same(pair[0], pair[1]) || same(original[0], original[1])).then_some(true)
+    for (pair, relation) in sides.windows(2).zip(relations) {
+        let stable = [canonical(program, pair[0]), canonical(program, pair[1])];
+        let context = &program.context;
+        all &= match (context.as_number(stable[0]), context.as_number(stable[1])) {
+            (Some(left), Some(right)) => relation.holds(left.cmp(right)),
+            _ if !relation.holds(std::cmp::Ordering::Equal) => return None,
+            _ => {
+                [(pair[0], pair[1]), (stable[0], stable[1])].iter().any(|&(a, b)| same(&mut program.context, a, b))
+                    || same_logarithm(program, pair[0], pair[1])
             }
-            _ => None,
         };
-        all &= holds?;
+        if !all {
+            let numbers = stable.iter().all(|&side| program.context.as_number(side).is_some());
+            return if numbers { Some(false) } else { None };
+        }
     }
-    Some(all)
+    Some(true)
+}
+
+/// The stable form with all logarithms natural.
+fn canonical(program: &mut Program, expr: Expr) -> Expr {
+    let stable = stabilise_expression(program, expr).loss;
+    let natural = program.context.rewrite_with(stable, &mut HashMap::new(), &mut natural_logarithm);
+    stabilise_expression(program, natural).loss
+}
+
+fn natural_logarithm(context: &mut Context, part: Expr) -> Option<Expr> {
+    let Node::Call(Function::LogBase, arguments) = context.node(part).clone() else { return None };
+    let logs = arguments.iter().map(|&argument| {
+        let argument = context.rewrite_with(argument, &mut HashMap::new(), &mut natural_logarithm);
+        context.apply(Function::Log, argument)
+    });
+    let [base, argument] = logs.collect::<Vec<Expr>>()[..] else { return None };
+    Some(context.divide(argument, base))
+}
+
+fn same(context: &mut Context, a: Expr, b: Expr) -> bool {
+    let difference = context.subtract(a, b);
+    let difference = expand(context, difference);
+    context.is_integer(difference, 0)
+}
+
+/// Positive sides are equal if their logarithms are, which takes powers apart.
+fn same_logarithm(program: &mut Program, a: Expr, b: Expr) -> bool {
+    let known = knowledge(program);
+    if ![a, b].into_iter().all(|side| known.interval(&mut program.context, side).is_positive()) {
+        return false;
+    }
+    let logs = [a, b].map(|side| {
+        let log = program.context.apply(Function::Log, side);
+        canonical(program, log)
+    });
+    same(&mut program.context, logs[0], logs[1])
 }
 
 /// An expression with its derivatives carried out.
@@ -280,7 +329,7 @@ fn is_equation(context: &Context, condition: Expr) -> bool {
 fn compare(high: &mut High, left: &Number, right: &Number) -> std::cmp::Ordering {
     let difference = high.subtract(left, right);
     let one = high.double(1.0);
-    let size = |high: &mut High, value: &Number| high.call(crate::function::Function::Abs, std::slice::from_ref(value));
+    let size = |high: &mut High, value: &Number| high.call(Function::Abs, std::slice::from_ref(value));
     let (a, b, difference_size) = (size(high, left), size(high, right), size(high, &difference));
     let scale = high.add(&a, &b);
     let scale = high.add(&scale, &one);
@@ -320,7 +369,7 @@ pub fn rounds_to(
     let found = Evaluator::new(&program.context, &bound, &mut high).scalar(value)?;
     let wanted = high.rational(decimal);
     let difference = high.subtract(&found, &wanted);
-    let difference = high.call(crate::function::Function::Abs, &[difference]);
+    let difference = high.call(Function::Abs, &[difference]);
     // Rounded or cut off: both are how people write digits.
     let unit = Rational::new(1.into(), num_bigint::BigInt::from(10).pow(digits));
     let unit = high.rational(&unit);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The stages of the compiler, in the order in which data goes through them.
-const ORDER: [&str; 19] = [
+const ORDER: &[&str] = &[
     "source",
     "formula",
     "function",
@@ -18,6 +18,7 @@ const ORDER: [&str; 19] = [
     "eval",
     "check",
     "statement",
+    "solve",
     "article",
     "audit",
     "plan",

@@ -66,7 +66,8 @@ impl Reader<'_> {
         let inverse = solved_for(relation).and_then(|(variable, other)| self.scope.defined_by(other, &variable));
         let kind = if inverse.is_some() { FormulaKind::InversePair } else { FormulaKind::Statement };
         let blank = self.blank(relation.span, kind, Status::Holds);
-        let formula = relation_shown(program).unwrap_or_else(|| blank.formula.clone());
+        let own = relation_shown(program).filter(|_| !self.scope.applies_a_function(relation));
+        let formula = own.unwrap_or_else(|| blank.formula.clone());
         let mut reading = Reading {
             formula,
             conditions: judgement.conditions.iter().map(|&expr| condition(context, expr)).collect(),
@@ -105,8 +106,7 @@ impl Reader<'_> {
 
     /// `\log_{10} 2 \approx 0.3010`: the digits are those of the value, rounded or cut off.
     pub(super) fn approximation(&mut self, before: &Equation, after: &Equation) -> Reading {
-        let mut reading = self.part(after, true);
-        (reading.kind, reading.status) = (FormulaKind::Statement, Status::Unchecked);
+        let mut reading = self.blank(after.span, FormulaKind::Statement, Status::Unchecked);
         let (Some(value), Statement::Expression(decimal)) = (last_side(before), &after.statement) else {
             return reading;
         };

@@ -1,6 +1,7 @@
 //! What an article has said so far.
 
 use crate::formula::{Equation, Formula, Kind, Spelling, Statement};
+use crate::parse::function_named;
 use crate::resolve::Program;
 use crate::resolve::statement::{defined_name, differentiated_by, names_in, resolve_statement};
 use crate::source::Diagnostic;
@@ -87,6 +88,12 @@ impl Scope {
         needed.iter().filter_map(|known| known.right()).any(|right| names_in(right).contains(&base.plain))
     }
 
+    /// True if the formula applies a function that is defined here, whose name is gone once it is resolved.
+    pub fn applies_a_function(&self, formula: &Formula) -> bool {
+        let names = names_in(formula);
+        self.definitions.iter().any(|known| known.name.ends_with(')') && names.contains(&known.base))
+    }
+
     /// An earlier equation such as a^y = x, now that its y is defined.
     pub fn inverse_stated_before(&self, left: &Formula) -> Option<(usize, Formula)> {
         let Kind::Name { base, .. } = &left.kind else { return None };
@@ -101,8 +108,11 @@ impl Scope {
         };
         match &left.kind {
             Kind::Apply { function, arguments, name_span, .. } => {
-                let function = function.strip_suffix("_prime")?;
-                self.definition(&format!("{function}({})", arguments.len()))?;
+                let own = function.strip_suffix("_prime")?;
+                let function = match self.definition(&format!("{own}({})", arguments.len())) {
+                    Some(_) => own,
+                    None => function_named(own)?,
+                };
                 let body = Kind::Apply {
                     function: function.to_owned(),
                     name_span: *name_span,

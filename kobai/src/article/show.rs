@@ -2,7 +2,7 @@
 
 use crate::eval::data::Array;
 use crate::expr::{Context, Expr, Index};
-use crate::formula::Relation;
+use crate::formula::{Relation, Spelling};
 use crate::print::{Notation, print, print_condition, print_name, print_symbol};
 use crate::resolve::statement::Stated;
 use crate::resolve::{Definition, Program};
@@ -51,6 +51,12 @@ impl Shown {
     pub(super) fn as_written(text: &str) -> Shown {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Shown { latex: text.clone(), plain: text.clone(), terminal: text }
+    }
+
+    /// A name, perhaps with its arguments.
+    pub(super) fn name(text: &str) -> Shown {
+        let spelling = Spelling { plain: text.to_owned(), latex: text.to_owned() };
+        Shown::by(|notation| print_name(&spelling, notation))
     }
 
     /// The formula, a sign, and another formula.

@@ -5,7 +5,6 @@ use crate::expr::{Context, Expr, Node};
 use crate::formula::Relation;
 use crate::resolve::Program;
 use crate::rewrite::bounds::Knowledge;
-use crate::stabilise::knowledge;
 use num_traits::Signed;
 
 /// What the functions and powers in an expression ask of their arguments, each a condition.
@@ -46,7 +45,7 @@ fn power_conditions(context: &mut Context, base: Expr, exponent: Expr) -> Vec<Ex
     vec![context.compare(relation, base, zero)]
 }
 
-/// The same conditions without those that follow from the others, or from what the text states.
+/// The same conditions without those that follow from the others.
 pub fn simplified(program: &mut Program, conditions: &[Expr]) -> Vec<Expr> {
     let mut left: Vec<Expr> = Vec::new();
     for &condition in conditions {
@@ -57,7 +56,7 @@ pub fn simplified(program: &mut Program, conditions: &[Expr]) -> Vec<Expr> {
     }
     let mut position = 0;
     while position < left.len() {
-        let mut known: Knowledge = knowledge(program);
+        let mut known = Knowledge::default();
         let others = left.iter().enumerate().filter(|(other, _)| *other != position).map(|(_, &condition)| condition);
         others.for_each(|condition| known.assume(&program.context, condition));
         if known.proves(&mut program.context, left[position]) {
