@@ -205,6 +205,8 @@ struct Resolver<'a> {
     /// True where a derivative may stand in a formula.
     derivatives: bool,
     stated: Option<statement::Stated>,
+    /// Ranks that are likely, where nothing better comes up.
+    guessed: HashMap<String, usize>,
 }
 
 impl<'a> Resolver<'a> {
@@ -234,13 +236,13 @@ impl<'a> Resolver<'a> {
             ranks_before: ranks,
             derivatives: false,
             stated: None,
+            guessed: HashMap::new(),
         }
     }
 
     /// What this round found out of ranks, if it is more than was known: then everything has to be resolved once more.
     fn better_ranks(&self) -> Option<Ranks> {
-        let (found, before) = (&self.found, &self.ranks_before);
-        (found.inputs != before.inputs || found.definitions != before.definitions).then(|| found.clone())
+        self.ranks_before.better(&self.found, &self.guessed)
     }
 
     fn report(&mut self, diagnostic: Diagnostic) {

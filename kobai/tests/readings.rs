@@ -13,6 +13,7 @@ use kobai::resolve::{Program, resolve};
 use kobai::source::Diagnostic;
 use kobai::stabilise::{stabilise, stable_gradient, written_out};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 fn rows() -> Vec<Value> {
     let text = std::fs::read_to_string(data_folder().join("latex.json")).expect("the conformance data");
@@ -280,4 +281,62 @@ fn what_is_written_without_indices_reads_as_its_sums() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Texts without data: what is written without indices, and the axes that each name then has.
+const INFERRED: &[(&str, &[(&str, usize)])] = &[
+    (r"L = \|Wx+b-t\|_2^2", &[("W", 2), ("x", 1), ("b", 1), ("t", 1)]),
+    (r"L = -\log\sigma(w^\top x + b)", &[("w", 1), ("x", 1), ("b", 0)]),
+    (r"L = \sum_{i=1}^N \log(1+\exp(-y_i (w^\top x_i + b)))", &[("w", 1), ("x", 2), ("b", 0), ("y", 1)]),
+    (r"L = \frac1N\sum_{i=1}^N \|W x_i + b - y_i\|^2", &[("W", 2), ("x", 2), ("b", 1), ("y", 2)]),
+    (r"h = \tanh(Wx + b) \\ L = \|h - y\|^2", &[("W", 2), ("x", 1), ("b", 1), ("y", 1), ("h", 1)]),
+    (r"L = \|Xw - y\|_2^2 + C \|w\|^2", &[("X", 2), ("w", 1), ("y", 1), ("C", 0)]),
+    (r"L = x^\top A x + \lambda \|W\|_F^2", &[("A", 2), ("x", 1), ("W", 2), ("lambda", 0)]),
+    (r"L = C \sum_i \max(0, 1 - y_i f_i)", &[("C", 0), ("y", 1), ("f", 1)]),
+    (r"L = D_{KL}(P\|Q) + H(p)", &[("P", 1), ("Q", 1), ("p", 1)]),
+    (r"L = -\sum_k t_k \log \operatorname{softmax}(\mathbf{W} \mathbf{x})_k", &[("W", 2), ("x", 1), ("t", 1)]),
+    (
+        r"L = -\log \frac{\exp(q \cdot k_+ / \tau)}{\sum_{i} \exp(q \cdot k_i / \tau)}",
+        &[("q", 0), ("k", 1), ("tau", 0)],
+    ),
+    (
+        r"L = -\log \frac{\exp(\mathbf{q} \cdot \mathbf{k}_+ / \tau)}{\sum_{i} \exp(\mathbf{q} \cdot \mathbf{k}_i / \tau)}",
+        &[("q", 1), ("k", 2), ("k_plus", 1)],
+    ),
+    (r"L = \sum_i \|x_i - \mu_{c_i}\|^2", &[("x", 2), ("mu", 2), ("c", 1)]),
+];
+
+#[test]
+fn without_data_letters_and_their_places_tell_the_ranks() {
+    for (text, ranks) in INFERRED {
+        let program = read(text, &Inputs::new()).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        let found: BTreeMap<&str, usize> =
+            program.context.symbols.iter().map(|symbol| (symbol.name.plain.as_str(), symbol.axes.len())).collect();
+        for (name, rank) in *ranks {
+            assert_eq!(found.get(name), Some(rank), "{name} in {text}: {found:?}");
+        }
+    }
+}
+
+/// What a mathematician would ask back about, with the code of the answer.
+const AMBIGUOUS: &[(&str, &str)] = &[
+    (r"(x-\mu)^\top \Sigma^{-1} (x-\mu)", "matrix-inverse"),
+    (r"\mathbf{u} \mathbf{v}", "product-of-vectors"),
+    (r"\mathbf{u} \times \mathbf{v}", "cross-product"),
+    (r"\mathbf{x}^2", "power-of-tensor"),
+    (r"|\mathbf{x}|", "absolute-value-of-tensor"),
+    (r"\|W\|_*", "norm-not-known"),
+    (r"L = \mathbf{W}\mathbf{x}", "loss-not-a-number"),
+    (r"\sum_i \langle \mathbf{A}, \mathbf{x} \rangle", "inner-product-ranks"),
+    (r"\sum_{i : \mathbf{x} > 0} y_i", "number-expected"),
+];
+
+#[test]
+fn what_has_several_meanings_is_refused() {
+    for (text, code) in AMBIGUOUS {
+        match read(text, &Inputs::new()) {
+            Err(errors) => assert!(errors.iter().any(|error| error.code == *code), "{text}: {errors:?}"),
+            Ok(_) => panic!("{text} is accepted"),
+        }
+    }
 }

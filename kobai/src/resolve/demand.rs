@@ -14,8 +14,24 @@ pub(super) struct Ranks {
     pub inputs: HashMap<String, usize>,
     /// How many axes a definition has beside the indices that are written on its left side.
     pub definitions: HashMap<(String, usize), usize>,
+    /// Definitions that have to be tensors, of a rank if one is known.
+    pub demanded: HashMap<(String, usize), Option<usize>>,
     /// The most indices that a name is written with anywhere.
     pub written: HashMap<String, usize>,
+}
+
+impl Ranks {
+    /// These ranks with what a round found out, if that is anything new. A guess counts only where nothing better came up.
+    pub fn better(&self, found: &Ranks, guessed: &HashMap<String, usize>) -> Option<Ranks> {
+        let mut better = found.clone();
+        let same = |found: &Ranks| {
+            found.inputs == self.inputs && found.definitions == self.definitions && found.demanded == self.demanded
+        };
+        if same(found) {
+            better.inputs.extend(guessed.iter().map(|(name, rank)| (name.clone(), *rank)));
+        }
+        (!same(&better)).then_some(better)
+    }
 }
 
 impl Resolver<'_> {
@@ -35,6 +51,8 @@ impl Resolver<'_> {
             Kind::Product(factors) => self.demand_product(factors, rank),
             Kind::Fraction(numerator, _) => self.demand(numerator, rank),
             Kind::Power(base, exponent) if self.is_euler(base) => self.demand(exponent, rank),
+            // The inverse of a matrix, which is then refused.
+            Kind::Power(base, _) if is_capital_name(base) => self.demand(base, rank),
             Kind::Apply { function, arguments, .. } if Function::from_plain(function).is_some() => {
                 arguments.iter().for_each(|argument| self.demand(argument, rank));
             }
@@ -74,7 +92,7 @@ impl Resolver<'_> {
                 _ if is_capital_name(factor) => (after_matrix || before_column).then_some(2),
                 _ => after_matrix.then_some(1),
             };
-            if let Some(rank) = rank.filter(|_| matches!(factor.kind, Kind::Name { .. })) {
+            if let Some(rank) = rank.filter(|_| matches!(factor.kind, Kind::Name { .. } | Kind::Power(..))) {
                 self.demand(factor, Some(rank));
             }
         }
@@ -84,19 +102,30 @@ impl Resolver<'_> {
     pub(super) fn demand_in_sum(&mut self, terms: &[(bool, Formula)], tensors: &[Tensor]) {
         let Some(rank) = tensors.iter().map(Tensor::rank).max().filter(|&rank| rank > 0) else { return };
         for ((_, term), tensor) in terms.iter().zip(tensors) {
-            if tensor.rank() == 0 && matches!(term.kind, Kind::Name { .. }) {
-                self.demand(term, Some(if is_capital_name(term) { rank } else { 1 }));
+            if tensor.rank() == 0
+                && let Some((name, written)) = self.name_with_places(term).filter(|(name, _)| self.is_open(name))
+            {
+                let rank = if is_capital(&name) { rank } else { 1 };
+                self.guessed.insert(name.plain, written + rank);
             }
         }
     }
 
-    fn demand_name(&mut self, formula: &Formula, rank: Option<usize>) {
-        let Kind::Name { base, subscripts, superscripts, .. } = &formula.kind else { return };
+    fn name_with_places(&mut self, formula: &Formula) -> Option<(Spelling, usize)> {
+        let Kind::Name { base, subscripts, superscripts, opaque: false } = &formula.kind else { return None };
         let parts: Vec<_> = subscripts.iter().chain(superscripts).collect();
         let (name, places) = self.split_scripts(base, &parts);
-        let rank = rank.unwrap_or(if is_capital(&name) { 2 } else { 1 });
-        if self.is_open(&name) {
-            self.found.inputs.insert(name.plain, places.len() + rank);
+        Some((name, places.len()))
+    }
+
+    fn demand_name(&mut self, formula: &Formula, rank: Option<usize>) {
+        let Some((name, written)) = self.name_with_places(formula) else { return };
+        let key = (name.plain.clone(), written);
+        if self.defined.contains_key(&key) && self.lookup(&name.plain).is_none() {
+            self.found.demanded.insert(key, rank);
+        } else if self.is_open(&name) {
+            let rank = rank.unwrap_or(if is_capital(&name) { 2 } else { 1 });
+            self.found.inputs.insert(name.plain, written + rank);
         }
     }
 
@@ -132,7 +161,11 @@ fn is_capital(name: &Spelling) -> bool {
 }
 
 fn is_capital_name(formula: &Formula) -> bool {
-    matches!(&formula.kind, Kind::Name { base, .. } if is_capital(base))
+    match &formula.kind {
+        Kind::Name { base, .. } => is_capital(base),
+        Kind::Power(base, _) => is_capital_name(base),
+        _ => false,
+    }
 }
 
 /// True for a name in bold, or under an arrow.

@@ -117,6 +117,10 @@ impl Resolver<'_> {
         let Some(&symbol) = self.defined.get(&(name.plain.clone(), letters.len())) else { return };
         let bound = self.bind_letters(&letters, Some(symbol));
         let tensor = self.tensor(right);
+        let demanded = self.ranks_before.demanded.get(&(name.plain.clone(), letters.len())).copied();
+        if let Some(rank) = demanded.filter(|_| tensor.rank() == 0) {
+            self.demand(right, rank);
+        }
         let named = LOSS_NAMES.contains(&name.plain.as_str());
         if named && letters.is_empty() && tensor.rank() > 0 {
             self.fail(Diagnostic::error("loss-not-a-number", span).with("axes", tensor.rank().to_string()));

@@ -115,7 +115,7 @@ impl Resolver<'_> {
         for (argument, value) in arguments.iter().zip(values) {
             if value.rank() < least {
                 self.demand(argument, Some(least));
-                let error = Diagnostic::error("tensor-expected", argument.span).with("name", function);
+                let error = Diagnostic::error("tensor-expected", argument.span);
                 return Some(Tensor::scalar(self.fail(error.with("axes", least.to_string()))));
             }
         }
