@@ -1,5 +1,7 @@
 //! Differentiation as on paper: rule by rule, the author's names kept, ending at the textbook form.
 
+mod alike;
+
 use super::deltas::kill_one;
 use super::derivative_of;
 use super::domain;
@@ -165,6 +167,10 @@ impl Deriver<'_> {
             let Some(step) = self.one_rule(whole) else { break };
             whole = step.whole;
             steps.push(step);
+            if let Some(step) = steps.last().and_then(|last| self.alike(last)) {
+                whole = step.whole;
+                steps.push(step);
+            }
         }
         while let Some(step) = kill_one(self.context, whole) {
             whole = step.whole;

@@ -6,7 +6,7 @@
 //! visited once, however often it is used (Griewank & Walther 2008, section 3.2, in index notation).
 
 use super::derivative_of;
-use crate::expr::{Axis, Context, Expr, Index, Node, Reduction, Symbol};
+use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Reduction, Symbol};
 use crate::formula::Relation;
 use crate::function::Function;
 use crate::rewrite::bounds::places_for;
@@ -176,38 +176,31 @@ impl<'a> Reverse<'a> {
                 let difference = self.context.subtract(body, key);
                 self.context.apply(Function::Exp, difference)
             }
-            Reduction::Product => {
-                let one = self.context.integer(1);
-                self.over_the_others(Reduction::Product, Relation::NotEqual, index, body, one)
-            }
+            Reduction::Product => self.product_of_the_others(index, body),
             Reduction::Maximum | Reduction::Minimum => self.first_extremum(key, index, body),
         }
     }
 
-    /// A reduction over the places r' of the body with r' related to r; other places give the neutral value.
-    fn over_the_others(
-        &mut self,
-        reduction: Reduction,
-        relation: Relation,
-        index: Index,
-        body: Expr,
-        neutral: Expr,
-    ) -> Expr {
+    /// Π of the other places. The whole product divided by the place would cost less, and lose it where an entry is 0 or
+    /// where the whole leaves the range of the numbers.
+    fn product_of_the_others(&mut self, index: Index, body: Expr) -> Expr {
         let other = self.context.fresh_index(index.axis);
         let there = self.context.replace_index(body, index, other);
         let (here, place) = (self.context.index(index), self.context.index(other));
-        let condition = self.context.compare(relation, place, here);
-        let masked = self.context.select(condition, there, neutral);
-        self.context.reduce(reduction, other, masked)
+        let elsewhere = self.context.compare(Relation::NotEqual, place, here);
+        let one = self.context.integer(1);
+        let masked = self.context.select(elsewhere, there, one);
+        self.context.reduce(Reduction::Product, other, masked)
     }
 
-    /// 1 at the first place where the body is the extremum: it equals it, and no earlier place does.
+    /// 1 at the first place where the body is the extremum. That place is the least of those, found once for all places.
     fn first_extremum(&mut self, key: Expr, index: Index, body: Expr) -> Expr {
         let attained = self.context.compare(Relation::Equal, body, key);
-        let zero = self.context.integer(0);
-        let earlier = self.over_the_others(Reduction::Sum, Relation::Less, index, attained, zero);
-        let none_earlier = self.context.compare(Relation::Equal, earlier, zero);
-        self.context.mul(vec![attained, none_earlier])
+        let here = self.context.index(index);
+        let nowhere = self.context.constant(Constant::Infinity);
+        let place = self.context.select(attained, here, nowhere);
+        let first = self.context.reduce(Reduction::Minimum, index, place);
+        self.context.compare(Relation::Equal, here, first)
     }
 
     /// Passes an adjoint down through an expression outside of reductions, in an environment of free indices.

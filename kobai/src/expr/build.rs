@@ -5,9 +5,32 @@ use crate::formula::Relation;
 use crate::function::Function;
 use num_bigint::BigInt;
 use num_traits::{One, Signed, ToPrimitive, Zero};
+use std::collections::HashMap;
 
 /// Numbers with more bits than this are left as powers.
 const LARGEST_FOLDED_BITS: u64 = 4096;
+
+/// What belongs to each expression met, in the order in which they were met first.
+struct Collected<T> {
+    entries: Vec<(Expr, T)>,
+    positions: HashMap<Expr, usize>,
+}
+
+impl<T> Default for Collected<T> {
+    fn default() -> Self {
+        Collected { entries: Vec::new(), positions: HashMap::new() }
+    }
+}
+
+impl<T: Default> Collected<T> {
+    fn entry(&mut self, expr: Expr) -> &mut T {
+        let position = *self.positions.entry(expr).or_insert(self.entries.len());
+        if position == self.entries.len() {
+            self.entries.push((expr, T::default()));
+        }
+        &mut self.entries[position].1
+    }
+}
 
 impl Context {
     /// An exact number.
@@ -149,7 +172,7 @@ impl Context {
 
     /// The sum of terms: flattened, numbers and like terms collected, in structural order.
     pub fn add(&mut self, terms: Vec<Expr>) -> Expr {
-        let mut collected: Vec<(Expr, Rational)> = Vec::new();
+        let mut collected: Collected<Rational> = Collected::default();
         let mut constant = Rational::zero();
         let mut stack: Vec<(Expr, Rational)> = terms.into_iter().rev().map(|term| (term, Rational::one())).collect();
         while let Some((term, scale)) = stack.pop() {
@@ -159,10 +182,7 @@ impl Context {
                 (Some(_), Some(Node::Add(inner))) => {
                     stack.extend(inner.iter().rev().map(|&part| (part, scale.clone())));
                 }
-                (Some(rest), _) => match collected.iter_mut().find(|(known, _)| *known == rest) {
-                    Some((_, total)) => *total += scale,
-                    None => collected.push((rest, scale)),
-                },
+                (Some(rest), _) => *collected.entry(rest) += scale,
                 (None, _) => constant += scale,
             }
         }
@@ -170,7 +190,7 @@ impl Context {
         if !constant.is_zero() {
             operands.push(self.number(constant));
         }
-        for (rest, coefficient) in collected {
+        for (rest, coefficient) in collected.entries {
             if !coefficient.is_zero() {
                 operands.push(self.scale(coefficient, rest));
             }
@@ -238,7 +258,7 @@ impl Context {
     /// coefficient of 0 removes everything, as in NOTATION.md.
     pub fn mul(&mut self, factors: Vec<Expr>) -> Expr {
         let mut coefficient = Rational::one();
-        let mut collected: Vec<(Expr, Vec<Expr>)> = Vec::new();
+        let mut collected: Collected<Vec<Expr>> = Collected::default();
         let mut stack: Vec<Expr> = factors.into_iter().rev().collect();
         while let Some(factor) = stack.pop() {
             let (base, exponent) = match self.node(factor) {
@@ -257,16 +277,13 @@ impl Context {
                 }
                 _ => (factor, self.integer(1)),
             };
-            match collected.iter_mut().find(|(known, _)| *known == base) {
-                Some((_, exponents)) => exponents.push(exponent),
-                None => collected.push((base, vec![exponent])),
-            }
+            collected.entry(base).push(exponent);
         }
         if coefficient.is_zero() {
             return self.integer(0);
         }
         let mut operands = Vec::new();
-        for (base, exponents) in collected {
+        for (base, exponents) in collected.entries {
             let exponent = if let [only] = exponents[..] { only } else { self.add(exponents) };
             let power = self.power(base, exponent);
             match self.node(power) {

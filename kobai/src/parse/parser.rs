@@ -8,7 +8,7 @@ use crate::source::{Diagnostic, Span};
 use std::collections::HashSet;
 
 /// Deeper nesting is refused: every later stage walks the tree by recursion.
-const DEEPEST: usize = 200;
+const DEEPEST: usize = 256;
 
 /// More errors than these in one equation say nothing new.
 pub(super) const MOST_ERRORS: usize = 20;

@@ -103,34 +103,51 @@ fn simplify_sums_inner(context: &mut Context, expr: Expr, done: &mut HashMap<Exp
     result
 }
 
+/// Products that would have more terms than this are left as they are.
+const MOST_TERMS: usize = 256;
+
 /// Multiplies products over sums out, in the whole expression outside of functions and reductions.
 pub fn expand(context: &mut Context, expr: Expr) -> Expr {
-    match context.node(expr).clone() {
+    expand_inner(context, expr, &mut HashMap::new())
+}
+
+fn expand_inner(context: &mut Context, expr: Expr, done: &mut HashMap<Expr, Expr>) -> Expr {
+    if let Some(&result) = done.get(&expr) {
+        return result;
+    }
+    let result = match context.node(expr).clone() {
         Node::Add(terms) => {
-            let terms = terms.iter().map(|&term| expand(context, term)).collect();
+            let terms = terms.iter().map(|&term| expand_inner(context, term, done)).collect();
             context.add(terms)
         }
         Node::Mul(factors) => {
-            let mut products = vec![Vec::new()];
-            for &factor in factors.iter() {
-                let factor = expand(context, factor);
-                let terms = match context.node(factor) {
-                    Node::Add(terms) => terms.to_vec(),
-                    _ => vec![factor],
-                };
-                if products.len() * terms.len() > 256 {
-                    return expr;
-                }
-                products = products
-                    .iter()
-                    .flat_map(|product: &Vec<Expr>| terms.iter().map(|&term| [&product[..], &[term]].concat()))
-                    .collect();
-            }
-            let products = products.into_iter().map(|product| context.mul(product)).collect();
-            context.add(products)
+            let factors: Vec<Expr> = factors.iter().map(|&factor| expand_inner(context, factor, done)).collect();
+            expand_product(context, &factors).unwrap_or(expr)
         }
         _ => expr,
+    };
+    done.insert(expr, result);
+    result
+}
+
+/// A product of sums as a sum of products; `None` if that would have too many terms.
+fn expand_product(context: &mut Context, factors: &[Expr]) -> Option<Expr> {
+    let terms_of = |context: &Context, factor: Expr| match context.node(factor) {
+        Node::Add(terms) => terms.to_vec(),
+        _ => vec![factor],
+    };
+    let sums: Vec<Vec<Expr>> = factors.iter().map(|&factor| terms_of(context, factor)).collect();
+    let count = sums.iter().try_fold(1_usize, |count, terms| count.checked_mul(terms.len()));
+    count.filter(|&count| count <= MOST_TERMS)?;
+    let mut products = vec![Vec::new()];
+    for terms in sums {
+        products = products
+            .iter()
+            .flat_map(|product: &Vec<Expr>| terms.iter().map(|&term| [&product[..], &[term]].concat()))
+            .collect();
     }
+    let products = products.into_iter().map(|product| context.mul(product)).collect();
+    Some(context.add(products))
 }
 
 /// Takes factors that all terms of a sum share out of it.
