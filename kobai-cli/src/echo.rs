@@ -45,9 +45,11 @@ pub fn program(
         let words = match verdict {
             Verdict::Holds => say("word.holds"),
             Verdict::Unchecked => say("word.unchecked"),
-            Verdict::Broken(places) => {
-                let places: Vec<String> = places.iter().map(usize::to_string).collect();
-                format!("{} ({})", say("word.broken"), places.join(", "))
+            Verdict::Broken(broken) => {
+                let (place, values) = (broken.place(), broken.values());
+                let parts: Vec<&str> =
+                    [place.as_str(), values.as_str()].into_iter().filter(|part| !part.is_empty()).collect();
+                format!("{} ({})", say("word.broken"), parts.join(": "))
             }
         };
         let _ = writeln!(out, "  {:<28} {words}", print_condition(context, assumption.condition, Notation::Terminal));

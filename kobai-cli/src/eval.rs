@@ -3,12 +3,15 @@
 use crate::data::{json_number, shown};
 use crate::message::Failure;
 use crate::options::{DataType, Eval};
-use crate::source::{Source, read, symbols};
+use crate::source::{Source, read, symbols, warn_of_assumptions};
 use crate::{Answer, data, print};
+use kobai::check::{Doubles, broken_assumptions};
+use kobai::eval::Tensor;
 use kobai::eval::data::{Array, Inputs, bind};
 use kobai::expr::{Rational, Symbol};
 use kobai::plan::{Options, Output, plan};
 use kobai::resolve::Program;
+use kobai::source::{Diagnostic, Severity};
 use kobai::stabilise::{stabilise, stable_gradient};
 use kobai_cpu::Executor;
 use serde_json::{Map, Value, json};
@@ -23,12 +26,31 @@ pub struct Evaluated {
     pub gradients: Vec<(String, Array)>,
 }
 
+impl Evaluated {
+    /// A scalar value and the gradients, for a comparison.
+    pub fn into_doubles(self) -> Doubles {
+        let tensor = |(_, array): (String, Array)| Tensor { shape: array.shape, data: array.data };
+        Doubles {
+            value: self.value.data.first().copied().unwrap_or(f64::NAN),
+            gradients: self.gradients.into_iter().map(tensor).collect(),
+        }
+    }
+}
+
 /// Evaluates and prints.
 pub fn run(arguments: &Eval) -> Result<Answer, Failure> {
     let source = read(&arguments.common)?;
     let inputs = data::read(&arguments.inputs, &source.text)?;
     let mut program = source.program(&inputs)?;
     let wrt = symbols(&program, &arguments.wrt)?;
+    if arguments.strict {
+        let broken = broken_assumptions(&mut program, &inputs);
+        if !broken.is_empty() {
+            let errors = broken.into_iter().map(|warning| Diagnostic { severity: Severity::Error, ..warning });
+            return Err(source.failed(errors.collect()));
+        }
+    }
+    warn_of_assumptions(&source, &mut program, &inputs);
     let found = match arguments.dtype {
         DataType::F64 => evaluate::<f64>(&mut program, &source, &inputs, &wrt)?,
         DataType::F32 => evaluate::<f32>(&mut program, &source, &inputs, &wrt)?,

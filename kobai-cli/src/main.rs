@@ -13,6 +13,7 @@ mod plot;
 mod read;
 mod solve;
 mod source;
+mod table;
 
 use clap::Parser;
 use message::Failure;

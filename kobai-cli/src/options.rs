@@ -125,6 +125,9 @@ pub struct Eval {
     /// The type to compute in
     #[arg(long, value_enum, default_value_t = DataType::F64)]
     pub dtype: DataType,
+    /// Make it an error if the data break a condition that the text states
+    #[arg(long)]
+    pub strict: bool,
     /// For machines
     #[arg(long)]
     pub json: bool,
@@ -153,7 +156,7 @@ pub struct Inputs {
 /// `check`
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  kobai check loss.tex --data inputs.json\n  kobai check loss.tex --data inputs.json --wrt z --entries"
+    after_help = "Examples:\n  kobai check loss.tex --data inputs.json\n  kobai check loss.tex --data inputs.json --wrt z --entries\n  kobai check loss.tex                      (makes hard inputs itself)"
 )]
 pub struct Check {
     #[command(flatten)]
@@ -163,9 +166,18 @@ pub struct Check {
     /// Gradients with respect to these, separated by commas; by default the parameters, else every real input
     #[arg(long, value_delimiter = ',')]
     pub wrt: Vec<String>,
-    /// The largest relative error that passes
+    /// With --data: the largest relative error that passes
     #[arg(long, default_value_t = 1e-10)]
     pub tolerance: f64,
+    /// Without: how many hard inputs to make
+    #[arg(long, default_value_t = 33)]
+    pub cases: usize,
+    /// Without: the seed from which they are made
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Without: the largest error that passes, in units in the last place times the condition number
+    #[arg(long, default_value_t = 8.0)]
+    pub bound: f64,
     /// Show every entry
     #[arg(long)]
     pub entries: bool,

@@ -117,3 +117,10 @@ pub fn default_symbols(program: &mut Program) -> Vec<Symbol> {
         .filter(|&symbol| !context.symbol(symbol).integer || context.symbol(symbol).axes.is_empty())
         .collect()
 }
+
+/// Shows a warning for each condition of the text that the data break.
+pub fn warn_of_assumptions(source: &Source, program: &mut Program, inputs: &Inputs) {
+    for warning in kobai::check::broken_assumptions(program, inputs) {
+        show(&warning, &source.name, &source.text, source.language);
+    }
+}

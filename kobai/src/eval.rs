@@ -7,6 +7,8 @@ pub mod arithmetic;
 pub mod data;
 pub mod double;
 pub mod high;
+mod memory;
+pub mod single;
 mod special_double;
 mod special_elementary;
 mod special_error;
@@ -16,8 +18,10 @@ use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Rational, Reductio
 use crate::source::Diagnostic;
 use arithmetic::Arithmetic;
 use data::Bound;
+use memory::Memory;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::atomic::{self, AtomicBool};
 
 /// A tensor of values, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,18 +32,19 @@ pub struct Tensor<V> {
     pub data: Vec<V>,
 }
 
-/// A reduction's node with the values of its free indices.
-type Key = (Expr, Vec<usize>);
-
 /// Evaluates expressions at bound inputs.
 pub struct Evaluator<'a, A: Arithmetic> {
     context: &'a Context,
     bound: &'a Bound<'a>,
     arithmetic: &'a mut A,
+    /// By the number of the axis.
+    sizes: Vec<Option<usize>>,
     environment: Vec<(Index, usize)>,
-    reductions: HashMap<Key, Parts<A::Value>>,
+    memory: Memory<Parts<A::Value>>,
+    numbers: HashMap<Expr, A::Value>,
     /// Values of inputs that stand in for the bound ones.
     values: HashMap<Symbol, Vec<A::Value>>,
+    interrupted: Option<&'a AtomicBool>,
 }
 
 /// A value as a sum of two: the maximum and the rest of a log-sum-exp; elsewhere the second part is absent.
@@ -56,15 +61,24 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
             context,
             bound,
             arithmetic,
+            sizes: (0..context.axes.len()).map(|number| bound.size(Axis(number as u32))).collect(),
             environment: Vec::new(),
-            reductions: HashMap::new(),
+            memory: Memory::default(),
+            numbers: HashMap::new(),
             values: HashMap::new(),
+            interrupted: None,
         }
     }
 
     /// The same with other values for some of the inputs, row-major.
     pub fn with_values(mut self, values: HashMap<Symbol, Vec<A::Value>>) -> Self {
         self.values = values;
+        self
+    }
+
+    /// The same, ending soon with the error `interrupted` once the flag is set.
+    pub fn stopped_by(mut self, interrupted: &'a AtomicBool) -> Self {
+        self.interrupted = Some(interrupted);
         self
     }
 
@@ -108,14 +122,62 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
     }
 
     fn size(&self, axis: Axis) -> Result<usize, Diagnostic> {
-        self.bound.size(axis).ok_or_else(|| {
+        self.sizes.get(axis.0 as usize).copied().flatten().ok_or_else(|| {
             Diagnostic::data_error("size-unknown").with("axis", &self.context.axis(axis).size_name.plain)
         })
     }
 
     fn value(&mut self, expr: Expr) -> Result<A::Value, Diagnostic> {
+        if !self.is_remembered(expr) {
+            return self.fresh_value(expr);
+        }
+        let place = self.place_in_memory(expr)?;
+        if let Some(known) = place.and_then(|place| self.memory.get(expr, place)) {
+            return Ok(known.leading.clone());
+        }
+        let value = self.fresh_value(expr)?;
+        if let Some(place) = place {
+            self.memory.put(expr, place, Parts { leading: value.clone(), trailing: None });
+        }
+        Ok(value)
+    }
+
+    /// Functions and powers are dear, and what has fewer indices than the place where it stands will be asked for again.
+    /// (Reductions are remembered with both their parts.)
+    fn is_remembered(&self, expr: Expr) -> bool {
+        match self.context.node(expr) {
+            Node::Call(..) | Node::Power(..) => true,
+            Node::Add(_) | Node::Mul(_) => self.context.free_indices(expr).len() < self.environment.len(),
+            _ => false,
+        }
+    }
+
+    /// Where the value at the present places of the indices is kept; `None` if there would be too many.
+    fn place_in_memory(&mut self, expr: Expr) -> Result<Option<usize>, Diagnostic> {
+        let (mut offset, mut entries) = (0, 1_usize);
+        for &index in self.context.free_indices(expr).iter() {
+            let size = self.size(index.axis)?;
+            offset = offset * size + self.place_of(index);
+            entries = entries.saturating_mul(size);
+        }
+        Ok((entries <= memory::MOST_ENTRIES).then(|| {
+            self.memory.make_room(expr, entries);
+            offset
+        }))
+    }
+
+    fn number(&mut self, expr: Expr, value: &Rational) -> A::Value {
+        if let Some(known) = self.numbers.get(&expr) {
+            return known.clone();
+        }
+        let value = self.arithmetic.rational(value);
+        self.numbers.insert(expr, value.clone());
+        value
+    }
+
+    fn fresh_value(&mut self, expr: Expr) -> Result<A::Value, Diagnostic> {
         Ok(match self.context.node(expr) {
-            Node::Number(value) => self.arithmetic.rational(value),
+            Node::Number(value) => self.number(expr, value),
             Node::Constant(Constant::Pi) => self.arithmetic.pi(),
             Node::Constant(Constant::Infinity) => self.arithmetic.infinity(false),
             Node::Constant(Constant::NegativeInfinity) => self.arithmetic.infinity(true),
@@ -147,7 +209,7 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
             Node::Add(terms) => self.sum(terms)?,
             Node::Select(condition, then, otherwise) => {
                 let condition = self.value(*condition)?;
-                let taken = self.arithmetic.to_double(&condition) != 0.0;
+                let taken = !self.arithmetic.is_zero(&condition);
                 self.value(if taken { *then } else { *otherwise })?
             }
             Node::Reduce(..) => {
@@ -212,6 +274,9 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
         let whole = |&base: &Expr| Unit { base, sign: 1, root: 1 };
         for Unit { base, sign, root } in units.unwrap_or_else(|| factors.iter().map(whole).collect()) {
             let mut value = self.value(base)?;
+            if sign > 0 && self.arithmetic.is_zero(&value) {
+                return Ok(self.arithmetic.double(0.0));
+            }
             if sign < 0 || root > 1 {
                 value = self.arithmetic.power_rational(&value, &Rational::new(sign.into(), root.into()));
             }
@@ -280,54 +345,72 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
     }
 
     fn reduction(&mut self, expr: Expr) -> Result<Parts<A::Value>, Diagnostic> {
-        let places = self.context.free_indices(expr).iter().map(|&index| self.place_of(index)).collect();
-        let key = (expr, places);
-        if let Some(known) = self.reductions.get(&key) {
+        let place = self.place_in_memory(expr)?;
+        if let Some(known) = place.and_then(|place| self.memory.get(expr, place)) {
             return Ok(known.clone());
         }
         let Node::Reduce(reduction, axis, body) = *self.context.node(expr) else {
             return Ok(Parts { leading: self.value(expr)?, trailing: None });
         };
         let index = Index { variable: Variable::Bound(self.context.height_of(expr)), axis };
-        let mut values = Vec::new();
-        for place in 0..self.size(axis)? {
-            self.environment.push((index, place));
-            let value = self.value(body);
-            self.environment.pop();
-            values.push(value?);
+        if self.interrupted.is_some_and(|flag| flag.load(atomic::Ordering::Relaxed)) {
+            return Err(Diagnostic::data_error("interrupted"));
         }
-        let parts = self.combine(reduction, values);
-        self.reductions.insert(key, parts.clone());
+        let size = self.size(axis)?;
+        let parts = match reduction {
+            Reduction::Sum => self.accumulate(index, size, body, 0.0, |arithmetic, a, b| arithmetic.add(a, b))?,
+            Reduction::Product => {
+                self.accumulate(index, size, body, 1.0, |arithmetic, a, b| arithmetic.multiply(a, b))?
+            }
+            _ => {
+                let mut values = Vec::with_capacity(size);
+                for place in 0..size {
+                    values.push(self.value_at(body, index, place)?);
+                }
+                match reduction {
+                    Reduction::LogSumExp => self.log_sum_exp(&values),
+                    Reduction::Minimum => Parts { leading: self.extremum(&values, Ordering::Less), trailing: None },
+                    _ => Parts { leading: self.extremum(&values, Ordering::Greater), trailing: None },
+                }
+            }
+        };
+        if let Some(place) = place {
+            self.memory.put(expr, place, parts.clone());
+        }
         Ok(parts)
     }
 
-    fn combine(&mut self, reduction: Reduction, values: Vec<A::Value>) -> Parts<A::Value> {
-        let leading = match reduction {
-            Reduction::Sum => self.fold(values, 0.0, |arithmetic, a, b| arithmetic.add(a, b)),
-            Reduction::Product => self.fold(values, 1.0, |arithmetic, a, b| arithmetic.multiply(a, b)),
-            Reduction::Maximum => self.extremum(&values, Ordering::Greater),
-            Reduction::Minimum => self.extremum(&values, Ordering::Less),
-            Reduction::LogSumExp => return self.log_sum_exp(&values),
-        };
-        Parts { leading, trailing: None }
+    fn value_at(&mut self, body: Expr, index: Index, place: usize) -> Result<A::Value, Diagnostic> {
+        self.environment.push((index, place));
+        let value = self.value(body);
+        self.environment.pop();
+        value
     }
 
-    fn fold(
+    fn accumulate(
         &mut self,
-        values: Vec<A::Value>,
+        index: Index,
+        size: usize,
+        body: Expr,
         start: f64,
         join: impl Fn(&mut A, &A::Value, &A::Value) -> A::Value,
-    ) -> A::Value {
-        let start = self.arithmetic.double(start);
-        values.into_iter().fold(start, |so_far, value| join(self.arithmetic, &so_far, &value))
+    ) -> Result<Parts<A::Value>, Diagnostic> {
+        let mut so_far = self.arithmetic.double(start);
+        for place in 0..size {
+            let value = self.value_at(body, index, place)?;
+            so_far = join(self.arithmetic, &so_far, &value);
+        }
+        Ok(Parts { leading: so_far, trailing: None })
     }
 
+    /// The best of the values; NaN if one of them is.
     fn extremum(&mut self, values: &[A::Value], better: Ordering) -> A::Value {
         let mut best = self.arithmetic.infinity(better == Ordering::Greater);
         for value in values {
             match self.arithmetic.compare(value, &best) {
                 Some(order) if order != better => {}
-                _ => best = value.clone(),
+                Some(_) => best = value.clone(),
+                None => return value.clone(),
             }
         }
         best

@@ -122,7 +122,7 @@ pub fn print_condition(context: &Context, condition: Expr, notation: Notation) -
 }
 
 /// For 1 − [x ≠ a] [x ≠ b] …, which is how `x \in \{a, b\}` is kept: x and the values.
-fn membership(context: &Context, condition: Expr) -> Option<(Expr, Vec<Expr>)> {
+pub fn membership(context: &Context, condition: Expr) -> Option<(Expr, Vec<Expr>)> {
     let Node::Add(terms) = context.node(condition) else { return None };
     let [one, product] = terms[..] else { return None };
     let Node::Mul(factors) = context.node(product) else { return None };

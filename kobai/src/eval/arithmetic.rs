@@ -49,6 +49,8 @@ pub trait Arithmetic {
     fn call(&mut self, function: Function, arguments: &[Self::Value]) -> Self::Value;
     /// How two numbers compare; `None` if either is NaN.
     fn compare(&self, a: &Self::Value, b: &Self::Value) -> Option<Ordering>;
+    /// True for 0 itself; a number too small for a double is none.
+    fn is_zero(&self, value: &Self::Value) -> bool;
     /// The nearest double, ties to even, through the subnormal numbers to 0 and beyond the largest to ∞.
     fn to_double(&self, value: &Self::Value) -> f64;
 }

@@ -82,6 +82,10 @@ impl Arithmetic for Double {
         a.partial_cmp(b)
     }
 
+    fn is_zero(&self, value: &f64) -> bool {
+        *value == 0.0
+    }
+
     fn to_double(&self, value: &f64) -> f64 {
         *value
     }

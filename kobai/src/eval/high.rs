@@ -30,7 +30,17 @@ pub struct High {
     pub(super) precision: usize,
     pub(super) constants: Consts,
     pub(super) bernoulli: Vec<BigRational>,
+    /// The state of the disturbance of last bits; `None` where results are rounded correctly.
+    noise: Option<u64>,
+    overflowed: bool,
+    underflowed: bool,
 }
+
+/// How many of the last bits are random where results are disturbed.
+const NOISE_BITS: u32 = 20;
+
+/// Numbers beyond 10^LARGEST_POWER_OF_TEN are infinite here, and their reciprocals 0.
+pub const LARGEST_POWER_OF_TEN: u64 = 646_456_992;
 
 impl High {
     /// Arithmetic with this many bits, rounded up to whole machine words, from 64 to 2^20.
@@ -39,7 +49,28 @@ impl High {
             precision: precision.clamp(64, 1 << 20).next_multiple_of(WORD_BIT_SIZE),
             constants: Consts::new().expect("memory for the table of constants"),
             bernoulli: Vec::new(),
+            noise: None,
+            overflowed: false,
+            underflowed: false,
         }
+    }
+
+    /// Arithmetic in which the last 20 bits of every inexact result are random, and those of exact results are not.
+    /// What two such evaluations have in common is what rounding has left of the truth: digits lost by cancellation
+    /// differ, also where all are lost, while a 0 that is exact stays 0 (Vignes, "Discrete stochastic arithmetic",
+    /// 2004).
+    pub fn disturbed(precision: usize, seed: u64) -> High {
+        High { noise: Some(seed | 1), ..High::new(precision) }
+    }
+
+    /// True if some finite operands had a result beyond 10^[`LARGEST_POWER_OF_TEN`], which then counts as infinite.
+    pub fn has_overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    /// True if some result that is not 0 was too small to be a number, and counts as 0.
+    pub fn has_underflowed(&self) -> bool {
+        self.underflowed
     }
 
     /// How many bits its numbers have.
@@ -105,17 +136,41 @@ impl High {
         self.to_double(&difference.div(&scale, self.precision, CUT))
     }
 
-    /// A result cut down to the precision, ties to even.
-    pub(super) fn rounded(&self, mut value: BigFloat) -> BigFloat {
+    /// A result cut down to the precision, ties to even; with its last bits disturbed if that is wanted.
+    pub(super) fn rounded(&mut self, mut value: BigFloat) -> BigFloat {
         // What comes in is worked out with guard bits, and from here on it counts as the number that it is.
+        let mut inexact = value.inexact();
         value.set_inexact(false);
-        match value.set_precision(self.precision, RoundingMode::ToEven) {
-            Ok(()) => {
-                value.set_inexact(false);
-                value
+        if value.mantissa_max_bit_len() != Some(self.precision) {
+            if let Err(error) = value.set_precision(self.precision, RoundingMode::ToEven) {
+                return BigFloat::nan(Some(error));
             }
-            Err(error) => BigFloat::nan(Some(error)),
+            inexact |= value.inexact();
+            value.set_inexact(false);
         }
+        if inexact { self.with_noise(value) } else { value }
+    }
+
+    fn with_noise(&mut self, value: BigFloat) -> BigFloat {
+        let (Some(state), Some((words, bits, sign, exponent, _))) = (&mut self.noise, value.as_raw_parts()) else {
+            return value;
+        };
+        // Marsaglia's xorshift: it need only differ from one evaluation to the next.
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        let mut words = words.to_vec();
+        if let Some(last) = words.first_mut() {
+            *last ^= (*state >> (64 - NOISE_BITS)) as Word;
+        }
+        BigFloat::from_raw_parts(&words, bits, sign, exponent, false)
+    }
+
+    /// Notes where a result of finite operands has left the range of numbers.
+    fn noting_range(&mut self, value: BigFloat) -> BigFloat {
+        self.overflowed |= value.is_inf();
+        self.underflowed |= value.is_zero();
+        value
     }
 
     /// A whole number, in a word.
@@ -209,16 +264,21 @@ impl Arithmetic for High {
         if a.is_zero() || b.is_zero() {
             return High::small(0);
         }
-        self.rounded(a.mul(b, self.precision, RoundingMode::ToEven))
+        let product = self.rounded(a.mul(b, self.precision, RoundingMode::ToEven));
+        if a.is_inf() || b.is_inf() { product } else { self.noting_range(product) }
     }
 
     fn divide(&mut self, a: &BigFloat, b: &BigFloat) -> BigFloat {
-        self.rounded(a.div(b, self.precision, RoundingMode::ToEven))
+        let quotient = self.rounded(a.div(b, self.precision, RoundingMode::ToEven));
+        let ordinary = !a.is_zero() && !a.is_inf() && !b.is_zero() && !b.is_inf();
+        if ordinary { self.noting_range(quotient) } else { quotient }
     }
 
     fn power(&mut self, base: &BigFloat, exponent: &BigFloat) -> BigFloat {
         let value = self.power_of(base, exponent);
-        self.rounded(value)
+        let value = self.rounded(value);
+        let ordinary = !base.is_zero() && !base.is_inf() && !exponent.is_inf();
+        if ordinary { self.noting_range(value) } else { value }
     }
 
     fn power_rational(&mut self, base: &BigFloat, exponent: &BigRational) -> BigFloat {
@@ -242,7 +302,8 @@ impl Arithmetic for High {
         if base.is_negative() && numerator.bit(0) {
             value.inv_sign();
         }
-        self.rounded(value)
+        let value = self.rounded(value);
+        self.noting_range(value)
     }
 
     fn call(&mut self, function: Function, arguments: &[BigFloat]) -> BigFloat {
@@ -252,11 +313,28 @@ impl Arithmetic for High {
             (2, [x, y]) => self.binary(function, x, y),
             _ => NAN,
         };
-        self.rounded(value)
+        let value = self.rounded(value);
+        // Of all functions only these leave the range elsewhere than at a pole or a root.
+        let may_leave = matches!(
+            function,
+            Function::Exp
+                | Function::Expm1
+                | Function::Sigmoid
+                | Function::Softplus
+                | Function::Sinh
+                | Function::Cosh
+                | Function::NormalCdf
+        );
+        let at_root = arguments.iter().any(|argument| argument.is_zero() || argument.is_inf());
+        if may_leave && !at_root { self.noting_range(value) } else { value }
     }
 
     fn compare(&self, a: &BigFloat, b: &BigFloat) -> Option<Ordering> {
         a.cmp(b).map(|sign| sign.cmp(&0))
+    }
+
+    fn is_zero(&self, value: &BigFloat) -> bool {
+        value.is_zero()
     }
 
     fn to_double(&self, value: &BigFloat) -> f64 {
