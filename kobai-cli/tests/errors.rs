@@ -102,9 +102,9 @@ fn missing_input() {
 fn wrong_shape_in_the_data() {
     let files = Files::new();
     let data = files.write("inputs.json", r#"{"x": [[1, 2], [3, 4]], "y": [1, 2]}"#);
-    let said = refused(&["eval", r"\sum_i x_i y_i", "--data", &data]);
-    assert_says(&said, &["rank-mismatch", "`x`"]);
-    assert_shows_place(&said, r"\sum_i x_i y_i", 8);
+    let said = refused(&["eval", r"\sum_i x_i y_{ij}", "--data", &data]);
+    assert_says(&said, &["rank-mismatch", "`y`"]);
+    assert_shows_place(&said, r"\sum_i x_i y_{ij}", 12);
     let data = files.write("shape.json", r#"{"x": {"shape": [2, 2], "data": [1, 2, 3]}}"#);
     assert_says(&refused(&["eval", r"\sum_i x_i", "--data", &data]), &["`x`", "3 entries", "4", "fix"]);
 }
