@@ -23,14 +23,16 @@ pub fn run(arguments: &Read) -> Result<Answer, Failure> {
     Ok(if well { Answer::Yes } else { Answer::No })
 }
 
-/// An article is a document, whatever its words look like; `$` around a formula makes one as well.
+/// An article is a document, whatever its words look like, and so is a text with `$ … $` in it.
 fn syntax(source: &Source) -> Syntax {
     let extension = Path::new(&source.name).extension().and_then(|extension| extension.to_str());
     let article = matches!(extension, Some("md" | "markdown" | "txt"));
-    match detect(&source.text) {
-        Syntax::Plain if source.text.contains('$') => Syntax::Document,
-        _ if article || source.text.contains(r"\(") || source.text.matches('$').count() > 2 => Syntax::Document,
-        found => found,
+    let text = source.text.trim();
+    let dollars = text.matches('$').count();
+    let one_formula = dollars == 2 && text.starts_with('$') && text.ends_with('$');
+    match article || text.contains(r"\(") || (dollars >= 2 && !one_formula) {
+        true => Syntax::Document,
+        false => detect(&source.text),
     }
 }
 
@@ -51,7 +53,7 @@ fn as_text(readings: &[Reading], outside: &[Diagnostic], source: &Source) -> Str
         if reading.formula.latex != reading.formula.terminal {
             let _ = writeln!(out, "       {}", reading.formula.latex);
         }
-        remarks(reading, source.language).iter().for_each(|remark| out += &format!("       {remark}\n"));
+        remarks(number, reading, source.language).iter().for_each(|remark| out += &format!("       {remark}\n"));
         choices(reading).iter().for_each(|choice| out += &format!("       {choice}\n"));
         // Why something was not checked is told in `remarks`: it is no mistake of the author's.
         let drawn = reading.diagnostics.iter().filter(|found| reading.status != Status::Unchecked || !found.is_error());
@@ -67,12 +69,13 @@ fn choices(_reading: &Reading) -> Vec<String> {
 }
 
 /// What was found, in sentences.
-fn remarks(reading: &Reading, language: Language) -> Vec<String> {
+fn remarks(own: usize, reading: &Reading, language: Language) -> Vec<String> {
     let say = |key: &str, slots: &[(&str, String)]| language.say(key, slots);
     let list = |formulas: &[Shown]| formulas.iter().map(|shown| shown.terminal.clone()).collect::<Vec<_>>().join(", ");
     let mut remarks = Vec::new();
     if let Some((relationship, number)) = reading.related {
-        let key = format!("word.reading-{}", relationship.key());
+        let itself = if number == own { "-itself" } else { "" };
+        let key = format!("word.reading-{}{itself}", relationship.key());
         remarks.push(say(&key, &[("number", (number + 1).to_string())]));
     }
     if !reading.conditions.is_empty() && reading.status == Status::Holds {

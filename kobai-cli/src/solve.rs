@@ -8,11 +8,12 @@ use kobai::explain::Language;
 use kobai::expr::{Context, Expr, SymbolInformation};
 use kobai::formula::{Equation, Formula, Kind, Relation, Spelling, Statement};
 use kobai::function::Function;
-use kobai::print::{Notation, print as printed, print_condition, print_name};
+use kobai::print::{Notation, print as printed, print_name};
 use kobai::resolve::Program;
 use kobai::resolve::statement::resolve_statement;
 use kobai::solve::{Solution, Step, solve};
 use kobai::source::Diagnostic;
+use kobai::statement::print_conditions;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -80,7 +81,7 @@ impl Shown<'_> {
     }
 
     fn conditions(&self, notation: Notation) -> Vec<String> {
-        self.solution.conditions.iter().map(|&condition| print_condition(self.context, condition, notation)).collect()
+        print_conditions(self.context, &self.solution.conditions, notation)
     }
 
     /// The formula of a step, its branches joined by "or".

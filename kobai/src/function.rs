@@ -132,7 +132,7 @@ rows! {
         ["0" => "1/2"] UnitInterval;
     Softplus "softplus" r"\operatorname{softplus}" 1 [] [r"\operatorname{sigmoid}(x)"] r"y + \operatorname{log1mexp}(-y)" [] Positive;
     Tanh "tanh" r"\tanh" 1 [] [r"1 - \tanh^2(x)"] r"\frac{1}{2}(\operatorname{log1p}(y) - \operatorname{log1p}(-y))" ["0" => "0"] Signed;
-    Sinh "sinh" r"\sinh" 1 [] [r"\cosh(x)"] "" ["0" => "0"] Real;
+    Sinh "sinh" r"\sinh" 1 [] [r"\cosh(x)"] r"\log(y + \sqrt{y^2 + 1})" ["0" => "0"] Real;
     Cosh "cosh" r"\cosh" 1 [] [r"\sinh(x)"] "" ["0" => "1"] Positive;
     LogCosh "log_cosh" r"\operatorname{log\,cosh}" 1 [] [r"\tanh(x)"] "" ["0" => "0"] NonNegative;
     Sin "sin" r"\sin" 1 [] [r"\cos(x)"] "" ["0" => "0"] Signed;

@@ -15,7 +15,7 @@ use crate::source::Diagnostic;
 use crate::stabilise::{stabilise_expression, written_out_expression};
 use crate::statement::{Verdict, domain, judge, simplified};
 use std::collections::HashMap;
-use step::Undone;
+use step::{Undone, gathered, without_denominators};
 
 /// More layers than these are no equation of a person.
 const MOST_STEPS: usize = 100;
@@ -71,6 +71,9 @@ pub fn solve(program: &mut Program, symbol: Symbol) -> Result<Solution, Diagnost
     let (left, right) = solver.collected(left, right)?;
     let values = solver.isolate(left, right)?;
     let (steps, mut conditions) = (solver.steps, solver.conditions);
+    if conditions.iter().any(|&condition| program.context.is_integer(condition, 0)) {
+        return Err(Diagnostic::data_error("solve-no-solution"));
+    }
     for side in equation.iter().chain(&values) {
         conditions.extend(domain(&mut program.context, *side));
     }
@@ -117,16 +120,17 @@ impl Solver<'_> {
         let context = &mut self.program.context;
         let zero = context.integer(0);
         let difference = context.subtract(left, right);
-        let expanded = expand(context, difference);
         let mut candidates = Vec::new();
         if self.count(right) == 0 {
-            candidates.push((stable, right));
             let context = &mut self.program.context;
-            candidates.extend([(expand(context, left), right), (factor_common(context, left), right)]);
+            candidates.extend([(stable, right), (expand(context, left), right), (factor_common(context, left), right)]);
         }
         let context = &mut self.program.context;
-        let gathered = self::step::gathered(context, expanded, self.symbol);
-        candidates.extend([(expanded, zero), (factor_common(context, expanded), zero), (gathered, zero)]);
+        for whole in [difference, without_denominators(context, difference, self.symbol)] {
+            let expanded = expand(context, whole);
+            candidates
+                .extend([(factor_common(context, expanded), zero), (gathered(context, expanded, self.symbol), zero)]);
+        }
         match candidates.into_iter().find(|&(left, _)| self.count(left) == 1) {
             Some((left, right)) => {
                 self.note("solve-collect", None, left, vec![right]);
@@ -173,7 +177,7 @@ impl Solver<'_> {
             Node::Add(terms) => {
                 let (inside, others): (Vec<Expr>, Vec<Expr>) = terms.iter().partition(|&&term| has(context, term));
                 let (inside, other) = (context.add(inside), context.add(others));
-                Ok(Undone::sum(inside, other))
+                Ok(Undone::sum(context, inside, other))
             }
             Node::Mul(factors) => {
                 let (inside, others): (Vec<Expr>, Vec<Expr>) =

@@ -19,7 +19,7 @@ use crate::resolve::{Assumption, Program};
 use crate::rewrite::simplify::expand;
 use crate::source::Diagnostic;
 use crate::stabilise::{knowledge, stabilise_expression, written_out_expression};
-pub use conditions::{domain, simplified};
+pub use conditions::{domain, print_conditions, simplified};
 use sample::{Sampler, Supposition};
 use std::collections::HashMap;
 
@@ -91,6 +91,11 @@ pub fn judge(program: &mut Program) -> Result<Judgement, Diagnostic> {
     let required: Vec<Expr> =
         written.iter().chain(&sides).flat_map(|&side| domain(&mut program.context, side)).collect();
     let conditions = simplified(program, &required);
+    // What is never defined is not equal to anything.
+    if required.iter().any(|&condition| program.context.is_integer(condition, 0)) {
+        let (supposed, satisfiable) = (Vec::new(), false);
+        return Ok(Judgement { verdict: Verdict::NoPoint, conditions, supposed, satisfiable });
+    }
     let exact = exact_within(program, &sides, &stated.relations, &conditions);
     let mut judgement = Judgement { verdict: Verdict::Exact, conditions, supposed: Vec::new(), satisfiable: true };
     if exact == Some(true) {

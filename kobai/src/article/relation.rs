@@ -1,6 +1,6 @@
 //! Relations in an article: statements to be checked, and conditions to be kept in mind.
 
-use super::show::{condition, counterexample};
+use super::show::{condition, conditions, counterexample};
 use super::{FormulaKind, Reader, Reading, Relationship, Status, inputs_in, is_number, relation_shown};
 use crate::expr::{Node, Symbol};
 use crate::formula::{Equation, Formula, Kind, Relation, Statement};
@@ -70,7 +70,7 @@ impl Reader<'_> {
         let formula = own.unwrap_or_else(|| blank.formula.clone());
         let mut reading = Reading {
             formula,
-            conditions: judgement.conditions.iter().map(|&expr| condition(context, expr)).collect(),
+            conditions: conditions(context, &judgement.conditions),
             supposed: judgement.supposed.iter().map(|&expr| condition(context, expr)).collect(),
             related: inverse.map(|number| (Relationship::Inverse, number)),
             ..blank

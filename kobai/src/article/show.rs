@@ -6,7 +6,7 @@ use crate::formula::{Relation, Spelling};
 use crate::print::{Notation, print, print_condition, print_name, print_symbol};
 use crate::resolve::statement::Stated;
 use crate::resolve::{Definition, Program};
-use crate::statement::Counterexample;
+use crate::statement::{Counterexample, print_conditions};
 
 /// A formula in each notation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,6 +116,13 @@ pub(super) fn shown(context: &Context, expr: Expr) -> Shown {
 
 pub(super) fn condition(context: &Context, expr: Expr) -> Shown {
     Shown::by(|notation| print_condition(context, expr, notation))
+}
+
+pub(super) fn conditions(context: &Context, all: &[Expr]) -> Vec<Shown> {
+    let [latex, plain, terminal] =
+        [Notation::Latex, Notation::Plain, Notation::Terminal].map(|notation| print_conditions(context, all, notation));
+    let rows = latex.into_iter().zip(plain).zip(terminal);
+    rows.map(|((latex, plain), terminal)| Shown { latex, plain, terminal }).collect()
 }
 
 pub(super) fn definition(context: &Context, definition: &Definition) -> Shown {

@@ -28,9 +28,13 @@ impl Undone {
     }
 
     /// inside + other
-    pub fn sum(inside: Expr, other: Expr) -> Undone {
+    pub fn sum(context: &mut Context, inside: Expr, other: Expr) -> Undone {
         let undo: Undo = Box::new(move |context, right| vec![context.subtract(right, other)]);
-        Undone::new("solve-subtract", Some(other), inside, undo, Box::new(|_, _| Vec::new()))
+        let (rule, with) = match context.split_coefficient(other) {
+            (factor, _) if factor.is_negative() => ("solve-add", context.negate(other)),
+            _ => ("solve-subtract", other),
+        };
+        Undone::new(rule, Some(with), inside, undo, Box::new(|_, _| Vec::new()))
     }
 
     /// inside · other
@@ -181,4 +185,26 @@ pub(super) fn gathered(context: &mut Context, expr: Expr, symbol: Symbol) -> Exp
         rest.push(context.mul(vec![coefficient, inside]));
     }
     context.add(rest)
+}
+
+/// An expression that is to be 0, multiplied by its denominators with the symbol in them.
+pub(super) fn without_denominators(context: &mut Context, expr: Expr, symbol: Symbol) -> Expr {
+    let Node::Add(terms) = context.node(expr).clone() else { return expr };
+    let mut denominators: Vec<Expr> = Vec::new();
+    for &term in terms.iter() {
+        let factors = match context.node(term).clone() {
+            Node::Mul(factors) => factors.to_vec(),
+            _ => vec![term],
+        };
+        for factor in factors {
+            let Node::Power(_, exponent) = *context.node(factor) else { continue };
+            let negative = context.as_number(exponent).is_some_and(Signed::is_negative);
+            if negative && context.depends_on(factor, symbol) && !denominators.contains(&factor) {
+                denominators.push(factor);
+            }
+        }
+    }
+    let whole: Vec<Expr> = denominators.into_iter().map(|factor| context.reciprocal(factor)).collect();
+    let terms = terms.iter().map(|&term| context.mul([&whole[..], &[term]].concat())).collect();
+    context.add(terms)
 }

@@ -1,8 +1,10 @@
 //! Where an expression is defined, said as briefly as a person would.
 
-use crate::differentiate::conditions_of;
-use crate::expr::{Context, Expr, Node};
+use crate::differentiate::{conditions_of, inverse_of};
+use crate::expr::{Context, Expr, Node, Rational};
 use crate::formula::Relation;
+use crate::function::Function;
+use crate::print::{Notation, print, print_condition};
 use crate::resolve::Program;
 use crate::rewrite::bounds::Knowledge;
 use num_traits::Signed;
@@ -36,8 +38,9 @@ fn collect(context: &mut Context, expr: Expr, found: &mut Vec<Expr>) {
 fn power_conditions(context: &mut Context, base: Expr, exponent: Expr) -> Vec<Expr> {
     let zero = context.integer(0);
     let relation = match context.as_number(exponent) {
-        Some(value) if value.is_integer() && value.is_negative() => Relation::NotEqual,
-        Some(value) if value.is_integer() => return Vec::new(),
+        // An odd root has a value for negative numbers too.
+        Some(value) if value.denom().bit(0) && value.is_negative() => Relation::NotEqual,
+        Some(value) if value.denom().bit(0) => return Vec::new(),
         Some(value) if value.is_negative() => Relation::Greater,
         Some(_) => Relation::GreaterOrEqual,
         None => Relation::Greater,
@@ -68,18 +71,103 @@ pub fn simplified(program: &mut Program, conditions: &[Expr]) -> Vec<Expr> {
     left
 }
 
-/// f(u) ≠ c is u ≠ g(c), with g the inverse from the function's row.
+/// A condition as one would write it: 3u + 1 > 0 is u > −1/3, and log a ≠ 0 is a ≠ 1.
 fn solved(context: &mut Context, condition: Expr) -> Expr {
-    let Node::Compare(Relation::NotEqual, a, b) = *context.node(condition) else { return condition };
-    let (number, other) = if context.as_number(a).is_some() { (a, b) } else { (b, a) };
-    if context.as_number(number).is_none() {
-        return condition;
+    let Node::Compare(relation, a, b) = *context.node(condition) else { return condition };
+    let difference = context.subtract(b, a);
+    let Some((inside, factor, constant)) = linear(context, difference) else { return condition };
+    // factor · inside + constant has the sign of factor · (inside − bound).
+    let bound = context.number(-constant / &factor);
+    let (left, right) = if factor.is_negative() { (inside, bound) } else { (bound, inside) };
+    match inverted(context, relation, inside, bound) {
+        Some((argument, value)) if left == bound => context.compare(relation, value, argument),
+        Some((argument, value)) => context.compare(relation, argument, value),
+        None => context.compare(relation, left, right),
     }
-    let Node::Call(function, arguments) = context.node(other).clone() else { return condition };
-    match (crate::differentiate::inverse_of(context, function, &arguments, number), arguments.last()) {
-        (Some(value), Some(&argument)) if context.as_number(value).is_some() => {
-            context.compare(Relation::NotEqual, argument, value)
+}
+
+/// f · u + c as (u, f, c), with numbers f and c, if there is a single term that is no number.
+fn linear(context: &mut Context, expr: Expr) -> Option<(Expr, Rational, Rational)> {
+    let terms = match context.node(expr).clone() {
+        Node::Add(terms) => terms.to_vec(),
+        _ => vec![expr],
+    };
+    let (numbers, others): (Vec<Expr>, Vec<Expr>) =
+        terms.into_iter().partition(|&term| context.as_number(term).is_some());
+    let constant = numbers.iter().filter_map(|&number| context.as_number(number).cloned()).sum();
+    let [only] = others[..] else { return None };
+    let (factor, inside) = context.split_coefficient(only);
+    Some((inside?, factor, constant))
+}
+
+/// f(u) ≠ c is u ≠ g(c), with g the inverse from the function's row; e^u > 1 is u > 0.
+fn inverted(context: &mut Context, relation: Relation, call: Expr, bound: Expr) -> Option<(Expr, Expr)> {
+    let Node::Call(function, arguments) = context.node(call).clone() else { return None };
+    if relation != Relation::NotEqual && !matches!(function, Function::Exp | Function::Log) {
+        return None;
+    }
+    let value = inverse_of(context, function, &arguments, bound)?;
+    context.as_number(value)?;
+    Some((*arguments.last()?, value))
+}
+
+/// Conditions as they are printed; two bounds of one expression as `-1 < y < 1`.
+pub fn print_conditions(context: &Context, conditions: &[Expr], notation: Notation) -> Vec<String> {
+    let mut shown = Vec::new();
+    let mut joined: Vec<Expr> = Vec::new();
+    for &condition in conditions {
+        if joined.contains(&condition) {
+            continue;
         }
-        _ => condition,
+        let above = lower_bound(context, condition).and_then(|(low, first, inside)| {
+            let upper = |&other: &Expr| upper_bound(context, other, inside).map(|found| (other, found));
+            let (other, (high, second)) = conditions.iter().find_map(upper)?;
+            Some((other, [(low, first), (inside, second)], high))
+        });
+        match above {
+            Some((other, parts, high)) => {
+                let part =
+                    |(expr, relation)| format!("{} {} ", print(context, expr, notation), sign(relation, notation));
+                shown.push(parts.map(part).concat() + &print(context, high, notation));
+                joined.push(other);
+            }
+            None => shown.push(print_condition(context, condition, notation)),
+        }
     }
+    shown
+}
+
+fn sign(relation: Relation, notation: Notation) -> &'static str {
+    match (relation, notation) {
+        (Relation::Less, _) => "<",
+        (_, Notation::Latex) => r"\le",
+        (_, Notation::Plain) => "<=",
+        _ => "≤",
+    }
+}
+
+/// number < expression
+fn lower_bound(context: &Context, condition: Expr) -> Option<(Expr, Relation, Expr)> {
+    match *context.node(condition) {
+        Node::Compare(relation @ (Relation::Less | Relation::LessOrEqual), a, b) if is_constant(context, a) => {
+            Some((a, relation, b))
+        }
+        _ => None,
+    }
+}
+
+/// expression < number
+fn upper_bound(context: &Context, condition: Expr, inside: Expr) -> Option<(Expr, Relation)> {
+    match *context.node(condition) {
+        Node::Compare(relation @ (Relation::Less | Relation::LessOrEqual), a, b)
+            if a == inside && is_constant(context, b) =>
+        {
+            Some((b, relation))
+        }
+        _ => None,
+    }
+}
+
+fn is_constant(context: &Context, expr: Expr) -> bool {
+    context.symbols_in(expr).is_empty() && context.free_indices(expr).is_empty()
 }
