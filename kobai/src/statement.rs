@@ -5,6 +5,7 @@
 
 mod conditions;
 mod sample;
+mod sign;
 
 use crate::differentiate::reverse::gradient;
 use crate::eval::Evaluator;

@@ -52,9 +52,12 @@ fn power_conditions(context: &mut Context, base: Expr, exponent: Expr) -> Vec<Ex
 pub fn simplified(program: &mut Program, conditions: &[Expr]) -> Vec<Expr> {
     let mut left: Vec<Expr> = Vec::new();
     for &condition in conditions {
-        let condition = solved(&mut program.context, condition);
-        if !left.contains(&condition) && program.context.as_number(condition).is_none() {
-            left.push(condition);
+        let bounds = super::sign::as_bounds(&mut program.context, condition).unwrap_or_else(|| vec![condition]);
+        for condition in bounds {
+            let condition = solved(&mut program.context, condition);
+            if !left.contains(&condition) && program.context.as_number(condition).is_none() {
+                left.push(condition);
+            }
         }
     }
     let mut position = 0;
@@ -87,7 +90,7 @@ fn solved(context: &mut Context, condition: Expr) -> Expr {
 }
 
 /// f · u + c as (u, f, c), with numbers f and c, if there is a single term that is no number.
-fn linear(context: &mut Context, expr: Expr) -> Option<(Expr, Rational, Rational)> {
+pub(super) fn linear(context: &mut Context, expr: Expr) -> Option<(Expr, Rational, Rational)> {
     let terms = match context.node(expr).clone() {
         Node::Add(terms) => terms.to_vec(),
         _ => vec![expr],
