@@ -3,10 +3,26 @@
 use crate::source::Source;
 use kobai::check::Verdict;
 use kobai::eval::data::Inputs;
+use kobai::explain::{Language, choices, equations};
 use kobai::expr::{Context, Symbol};
 use kobai::print::{Notation, print, print_condition, print_name, print_symbol};
 use kobai::resolve::Program;
 use std::fmt::Write;
+
+/// How a text was read: its equations in LaTeX and in plain text, and the choices in words.
+pub fn reading(program: &Program, language: Language) -> String {
+    let mut out = format!("{}\n", language.say("heading.read-as", &[]));
+    for notation in [Notation::Latex, Notation::Plain] {
+        for equation in equations(program, notation) {
+            let _ = writeln!(out, "  {equation}");
+        }
+    }
+    out + &listed(&choices(program, language))
+}
+
+fn listed(sentences: &[String]) -> String {
+    sentences.iter().map(|sentence| format!("  - {sentence}\n")).collect()
+}
 
 /// The echo of a program with its data and what the data say of its assumptions.
 pub fn program(
@@ -37,6 +53,10 @@ pub fn program(
             bindings.iter().find(|(name, _)| *name == symbol.name.plain).map_or("", |(_, source)| source.as_str());
         let role = if parameter { say("word.parameter") } else { String::new() };
         let _ = writeln!(out, "  {name:<4} {shape:<22} {role}{binding}");
+    }
+    let sentences = choices(program, source.language);
+    if !sentences.is_empty() {
+        let _ = write!(out, "{}\n{}", say("heading.read-as"), listed(&sentences));
     }
     if !program.assumptions.is_empty() {
         let _ = writeln!(out, "{}", say("heading.assumptions"));

@@ -43,6 +43,7 @@ fn wanted(program: &mut Program, names: &[String]) -> Result<Vec<Symbol>, Failur
 
 fn render(program: &mut Program, derivations: &[Derivation], source: &Source, arguments: &Explain) -> String {
     let language = source.language;
+    let reading = crate::echo::reading(program, language);
     let mut explain_all = |notation: Notation| -> Vec<Explanation> {
         derivations.iter().map(|derivation| explain(program, derivation, language, notation)).collect()
     };
@@ -51,7 +52,8 @@ fn render(program: &mut Program, derivations: &[Derivation], source: &Source, ar
         Format::Text => {
             let colour = arguments.color.is_on();
             let all = explain_all(Notation::Terminal);
-            joined(all.iter().map(|explanation| format::text(explanation, language, colour)).collect())
+            let texts = all.iter().map(|explanation| format::text(explanation, language, colour));
+            joined(std::iter::once(reading).chain(texts).collect())
         }
         Format::Markdown => {
             let all = explain_all(Notation::Latex);

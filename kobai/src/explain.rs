@@ -3,10 +3,13 @@
 //! Sentences are `key = text` lines of `explain/en.txt` and `explain/ja.txt`, with slots in braces. A test demands that
 //! both files hold the same keys with the same slots.
 
+mod choice;
 pub mod format;
 mod markup;
 pub mod page;
 mod speaker;
+
+pub use choice::{choices, equations};
 
 use crate::derivation::Derivation;
 use crate::print::Notation;

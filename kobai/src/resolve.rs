@@ -1,6 +1,7 @@
 //! From formulas to a [`Program`]: what every name is, what every index runs over, what is defined and what is given.
 
 mod axes;
+mod choice;
 mod condition;
 mod demand;
 mod derivative;
@@ -13,6 +14,8 @@ mod reduce;
 pub mod statement;
 mod tensor;
 mod whole;
+
+pub use choice::{Choice, ChoiceValue};
 
 use crate::expr::{Axis, Context, Expr, Index, Symbol};
 use crate::formula::{Formula, Spelling};
@@ -85,6 +88,8 @@ pub struct Program {
     pub places: HashMap<Symbol, Span>,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
+    /// Readings that were chosen among several.
+    pub choices: Vec<Choice>,
 }
 
 impl Program {
@@ -205,6 +210,9 @@ struct Resolver<'a> {
     /// True where a derivative may stand in a formula.
     derivatives: bool,
     stated: Option<statement::Stated>,
+    choices: Vec<Choice>,
+    /// Sizes that stand below the line of a mean, by the place of the index that they belong to.
+    means: HashMap<Span, Spelling>,
     /// Ranks that are likely, where nothing better comes up.
     guessed: HashMap<String, usize>,
 }
@@ -237,6 +245,8 @@ impl<'a> Resolver<'a> {
             derivatives: false,
             stated: None,
             guessed: HashMap::new(),
+            choices: Vec::new(),
+            means: HashMap::new(),
         }
     }
 

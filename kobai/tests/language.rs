@@ -17,7 +17,7 @@ use std::path::Path;
 const MAKERS: [&str; 5] =
     ["Diagnostic::error(", "Diagnostic::warning(", "Diagnostic::data_error(", "self.error(", "self.missing("];
 /// Every key begins with one of these and a point. Of the last two the command line knows which it uses.
-const KINDS: [&str; 5] = ["rule", "stable", "error", "heading", "word"];
+const KINDS: [&str; 6] = ["rule", "stable", "error", "choice", "heading", "word"];
 
 /// A language file as it stands: code and the pairs in order.
 fn files() -> Vec<(&'static str, Vec<(&'static str, &'static str)>)> {
@@ -230,6 +230,28 @@ fn every_rule_has_a_sentence() {
         for rewriting in rewritings() {
             assert!(keys.contains(format!("stable.{rewriting}").as_str()), "{language} lacks stable.{rewriting}");
         }
+    }
+}
+
+/// The codes of choices: what `choose` and `Choice::new` are called with, and what a `code` is chosen from.
+fn choices() -> BTreeSet<String> {
+    let text = source().into_iter().find(|text| text.contains("pub struct Choice {")).expect("the source of choices");
+    let quoted = text.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(literals);
+    let is_code = |word: &&str| word.len() > 3 && word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    let slots = ["formula", "name", "names", "indices", "number", "size", "place", "sigmoid"];
+    let mut found: BTreeSet<String> = BTreeSet::from(["size-of-mean".to_owned()]);
+    found.extend(quoted.filter(is_code).filter(|word| !slots.contains(word)).map(str::to_owned));
+    found
+}
+
+#[test]
+fn every_choice_has_a_sentence() {
+    let choices = choices();
+    assert!(choices.len() >= 12, "only {choices:?} found: does the source make choices in another way now?");
+    for (language, pairs) in files() {
+        let keys: BTreeSet<_> = pairs.into_iter().filter_map(|(key, _)| key.strip_prefix("choice.")).collect();
+        let codes: BTreeSet<_> = choices.iter().map(String::as_str).collect();
+        assert_eq!(keys, codes, "{language}");
     }
 }
 

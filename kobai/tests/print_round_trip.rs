@@ -248,6 +248,6 @@ proptest! {
             Err(error) if error.contains("division-by-zero") => return Ok(()),
             other => other.map_err(TestCaseError::fail)?,
         };
-        round_trip(&program, &inputs, &BOTH[..1]).map_err(TestCaseError::fail)?;
+        round_trip(&program, &inputs, &BOTH).map_err(TestCaseError::fail)?;
     }
 }

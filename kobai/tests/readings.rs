@@ -6,7 +6,7 @@ use common::{data_folder, read_inputs};
 use kobai::eval::Evaluator;
 use kobai::eval::data::{Array, Inputs, bind, kinds};
 use kobai::eval::double::Double;
-use kobai::explain::{Language, diagnostic};
+use kobai::explain::{Language, choices, diagnostic};
 use kobai::expr::Symbol;
 use kobai::parse::{detect, parse};
 use kobai::resolve::{Program, resolve};
@@ -220,10 +220,18 @@ const WHOLE: &[(&str, &str, &[(&str, &[usize])])] = &[
         r"\frac{\sqrt{\sum_i (x_i - y_i)^2}}{\sqrt{\sum_i x_i^2} + \sqrt{\sum_i y_i^2}}",
         &[("x", &[3]), ("y", &[3])],
     ),
+    ("-1/N sum(i) sum(k) t[i,k] log(y[i,k])", r"-\frac1N \sum_{i=1}^N \sum_{k=1}^K t_{ik} \log y_{ik}", TARGETS),
+    (
+        r"L = -\frac1N \sum_i \sum_k t_{ik} \log y_{ik}",
+        r"-\frac1N \sum_{i=1}^N \sum_{k=1}^K t_{ik} \log y_{ik}",
+        TARGETS,
+    ),
+    (r"L = \frac{\sum_i x_i}{2N}", r"\frac{1}{2N} \sum_{i=1}^N x_i", &[("x", &[3])]),
     ("norm(W x + b - t)^2", r"\sum_k (\sum_d W_{kd} x_d + b_k - t_k)^2", LINEAR),
 ];
 
 const LINEAR: &[(&str, &[usize])] = &[("W", &[3, 2]), ("x", &[2]), ("b", &[3]), ("t", &[3])];
+const TARGETS: &[(&str, &[usize])] = &[("t", &[3, 2]), ("y", &[3, 2])];
 const BATCH: &[(&str, &[usize])] = &[("W", &[3, 2]), ("x", &[4, 2]), ("b", &[3]), ("y", &[4, 3])];
 
 /// Positive numbers that look like none in particular; names of one axis or more that index are not among them.
@@ -293,6 +301,7 @@ const INFERRED: &[(&str, &[(&str, usize)])] = &[
     (r"L = \|Xw - y\|_2^2 + C \|w\|^2", &[("X", 2), ("w", 1), ("y", 1), ("C", 0)]),
     (r"L = x^\top A x + \lambda \|W\|_F^2", &[("A", 2), ("x", 1), ("W", 2), ("lambda", 0)]),
     (r"L = C \sum_i \max(0, 1 - y_i f_i)", &[("C", 0), ("y", 1), ("f", 1)]),
+    (r"-\sum_i \log\sigma(w^\top x_i) a c", &[("w", 1), ("x", 2), ("a", 0), ("c", 0)]),
     (r"L = D_{KL}(P\|Q) + H(p)", &[("P", 1), ("Q", 1), ("p", 1)]),
     (r"L = -\sum_k t_k \log \operatorname{softmax}(\mathbf{W} \mathbf{x})_k", &[("W", 2), ("x", 1), ("t", 1)]),
     (
@@ -339,4 +348,49 @@ fn what_has_several_meanings_is_refused() {
             Ok(_) => panic!("{text} is accepted"),
         }
     }
+}
+
+/// The sentences about what was chosen.
+fn sentences(text: &str) -> Vec<String> {
+    let program = read(text, &Inputs::new()).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+    choices(&program, Language::English)
+}
+
+#[test]
+fn choices_are_told() {
+    let rows: &[(&str, &[&str])] = &[
+        (
+            r"L = -\frac1N \sum_{i=1}^N \sum_k t_{ik} \log y_{ik}",
+            &[
+                "log is the natural logarithm.",
+                "i: from 1 to N, the size of axis 1 of t.",
+                "k: from 1 to K, the size of axis 2 of t.",
+            ],
+        ),
+        (
+            r"y_i = \sigma(z_i) \\ L = -\sum_i \log_2 y_i",
+            &["L is the loss.", "σ( ) is the logistic function.", "i: from 1 to I, the size of axis 1 of z."],
+        ),
+        (
+            r"\log a b + c_n",
+            &[
+                "log is the natural logarithm.",
+                "The function takes the whole product after it: log(a b).",
+                "c_n is one name: nothing binds its subscript as an index.",
+            ],
+        ),
+        (r"a/b c", &["A quotient ends where the next factor begins: a c/b."]),
+        (r"u = a + b \\ v = u^2", &["v is the loss, as the last definition that is a single number."]),
+        (r"\|Wx - t\|^2 + \sum_{m=1}^3 m", &["Whole matrices: W.", "Whole vectors: x, t.", "m: from 1 to 3."]),
+        (r"\sum_{i=1}^N i", &["i: from 1 to N, a number that has to be given."]),
+    ];
+    for (text, wanted) in rows {
+        assert_eq!(sentences(text), *wanted, "{text}");
+    }
+}
+
+#[test]
+fn one_name_with_two_numbers_of_indices_is_warned_of() {
+    let program = read(r"\ell_i = x_i^2 \\ \ell = \sum_i \ell_i", &Inputs::new()).expect("a loss");
+    assert_eq!(program.warnings.iter().map(|warning| warning.code).collect::<Vec<_>>(), ["name-of-two-things"]);
 }

@@ -54,7 +54,40 @@ const ALIASES: &[(&str, &str)] = &[
     ("−", "-"),
     ("×", r"\times"),
     ("·", r"\cdot"),
+    ("⋅", r"\cdot"),
+    ("∙", r"\cdot"),
     ("⊙", r"\odot"),
+    ("∘", r"\circ"),
+    ("÷", r"\div"),
+    ("∗", "*"),
+    ("√", r"\sqrt"),
+    ("‖", r"\|"),
+    ("∥", r"\|"),
+    ("⟨", r"\langle"),
+    ("⟩", r"\rangle"),
+    ("⊤", r"\top"),
+    ("′", "'"),
+    ("≡", "="),
+    ("≔", "="),
+    ("（", "("),
+    ("）", ")"),
+    ("［", "["),
+    ("］", "]"),
+    ("＋", "+"),
+    ("－", "-"),
+    ("＝", "="),
+    ("＜", "<"),
+    ("＞", ">"),
+    ("＊", "*"),
+    ("／", "/"),
+    ("＾", "^"),
+    ("＿", "_"),
+    ("，", ","),
+    ("、", ","),
+    ("；", ";"),
+    ("：", ":"),
+    ("！", "!"),
+    ("｜", "|"),
     (r"\bullet", r"\cdot"),
     (r"\star", "*"),
     (r"\argmin", r"\arg\min"),
@@ -64,6 +97,70 @@ const ALIASES: &[(&str, &str)] = &[
 /// The spelling that the parser knows.
 pub(super) fn canonical(text: &str) -> &str {
     find(ALIASES, text).unwrap_or(text)
+}
+
+/// Raised characters and what they are a power of, or with.
+const SUPERSCRIPTS: &[(&str, &str)] = &[
+    ("⁰", "0"),
+    ("¹", "1"),
+    ("²", "2"),
+    ("³", "3"),
+    ("⁴", "4"),
+    ("⁵", "5"),
+    ("⁶", "6"),
+    ("⁷", "7"),
+    ("⁸", "8"),
+    ("⁹", "9"),
+    ("⁺", "+"),
+    ("⁻", "-"),
+    ("⁽", "("),
+    ("⁾", ")"),
+    ("ⁱ", "i"),
+    ("ⁿ", "n"),
+    ("ᵀ", r"\top"),
+];
+
+/// Lowered characters and the index or the word that they are.
+const SUBSCRIPTS: &[(&str, &str)] = &[
+    ("₀", "0"),
+    ("₁", "1"),
+    ("₂", "2"),
+    ("₃", "3"),
+    ("₄", "4"),
+    ("₅", "5"),
+    ("₆", "6"),
+    ("₇", "7"),
+    ("₈", "8"),
+    ("₉", "9"),
+    ("₊", "+"),
+    ("₋", "-"),
+    ("ₐ", "a"),
+    ("ₑ", "e"),
+    ("ₕ", "h"),
+    ("ᵢ", "i"),
+    ("ⱼ", "j"),
+    ("ₖ", "k"),
+    ("ₗ", "l"),
+    ("ₘ", "m"),
+    ("ₙ", "n"),
+    ("ₒ", "o"),
+    ("ₚ", "p"),
+    ("ᵣ", "r"),
+    ("ₛ", "s"),
+    ("ₜ", "t"),
+    ("ᵤ", "u"),
+    ("ᵥ", "v"),
+    ("ₓ", "x"),
+];
+
+/// What a raised character stands for.
+pub(super) fn superscript(character: &str) -> Option<&'static str> {
+    find(SUPERSCRIPTS, character)
+}
+
+/// What a lowered character stands for.
+pub(super) fn subscript(character: &str) -> Option<&'static str> {
+    find(SUBSCRIPTS, character)
 }
 
 /// Commands that mean nothing.
@@ -459,7 +556,7 @@ const OTHER_COMMANDS: &[&str] = &[
     r"\partial",
 ];
 
-/// The known command nearest to an unknown one, if it is at most two edits away.
+/// The known command nearest to an unknown one, if it is at most two edits away, or one from a short one.
 pub(super) fn nearest_command(unknown: &str) -> Option<&'static str> {
     // A long command is near to none, and measuring it would take time.
     if unknown.len() > 24 {
@@ -468,7 +565,7 @@ pub(super) fn nearest_command(unknown: &str) -> Option<&'static str> {
     known_commands()
         .filter(|command| command.len() > 2)
         .map(|command| (edit_distance(unknown, command), command))
-        .filter(|(distance, _)| *distance <= 2)
+        .filter(|(distance, _)| *distance <= if unknown.len() > 5 { 2 } else { 1 })
         .min()
         .map(|(_, command)| command)
 }

@@ -60,6 +60,7 @@ impl<'a> Lexer<'a> {
             '~' | '$' if self.latex => self.position += 1,
             '%' if self.latex => self.position += rest.find('\n').map_or(rest.len(), |end| end + 1),
             '\\' => self.command(),
+            _ if script_of(first).is_some() => self.script_characters(),
             '0'..='9' => self.number(),
             '.' if rest.chars().nth(1).is_some_and(|next| next.is_ascii_digit()) => self.number(),
             _ if first.is_whitespace() => self.position += first.len_utf8(),
@@ -92,6 +93,48 @@ impl<'a> Lexer<'a> {
         self.push(kind, canonical, start);
     }
 
+    /// `²`, `ᵢ` and their like: a script. Several digits side by side are refused, for they would read as a product.
+    fn script_characters(&mut self) {
+        let rest = self.rest();
+        let Some((_, find)) = rest.chars().next().and_then(script_of) else { return };
+        let of = |character: char| find(character.encode_utf8(&mut [0; 4]));
+        let length = rest.find(|character| of(character).is_none()).unwrap_or(rest.len());
+        let characters = rest.get(..length).unwrap_or_default();
+        let start = self.position;
+        let is_digit = |character: Option<char>| {
+            character.and_then(of).is_some_and(|text| text.starts_with(|digit: char| digit.is_ascii_digit()))
+        };
+        let pairs = characters.chars().zip(characters.chars().skip(1));
+        if pairs.into_iter().any(|(first, second)| is_digit(Some(first)) && is_digit(Some(second))) {
+            self.position += length;
+            self.push(TokenKind::Unknown, characters, start);
+            return;
+        }
+        let lowered = rest.chars().next().and_then(script_of).is_some_and(|(lowered, _)| lowered);
+        let (open, close) = if lowered && !self.latex { (None, ("[", "]")) } else { (Some(lowered), ("{", "}")) };
+        if let Some(lowered) = open {
+            self.push(TokenKind::Symbol, if lowered { "_" } else { "^" }, start);
+        }
+        self.push(TokenKind::Symbol, close.0, start);
+        for (number, character) in characters.chars().enumerate() {
+            let Some(text) = of(character) else { continue };
+            if number > 0 && !self.latex && lowered {
+                self.push(TokenKind::Symbol, ",", self.position);
+            }
+            let begin = self.position;
+            self.position += character.len_utf8();
+            let kind = match text.chars().next() {
+                Some('\\') => TokenKind::Command,
+                Some(digit) if digit.is_ascii_digit() => TokenKind::Number,
+                Some(letter) if letter.is_alphabetic() && self.latex => TokenKind::Letter,
+                Some(letter) if letter.is_alphabetic() => TokenKind::Word,
+                _ => TokenKind::Symbol,
+            };
+            self.push(kind, text, begin);
+        }
+        self.push(TokenKind::Symbol, close.1, self.position);
+    }
+
     /// Digits, a fraction, an exponent; a point without a digit after it ends a sentence.
     fn number(&mut self) {
         let start = self.position;
@@ -122,14 +165,21 @@ impl<'a> Lexer<'a> {
             return;
         }
         let letter = rest.get(..first.len_utf8()).unwrap_or_default();
-        if let Some(command) = letters::greek_command(letter) {
+        if is_full_width(first) {
+            let word = run(rest, is_full_width);
+            self.position += word.len();
+            self.push(TokenKind::Unknown, word, start);
+        } else if letter == "ℓ" {
+            self.position += letter.len();
+            self.push(TokenKind::Command, r"\ell", start);
+        } else if let Some(command) = letters::greek_command(letter) {
             self.position += letter.len();
             self.push(TokenKind::Command, command, start);
         } else if self.latex {
             self.position += letter.len();
             self.push(if first.is_ascii() { TokenKind::Letter } else { TokenKind::Unknown }, letter, start);
         } else {
-            let word = run(rest, |letter| letter.is_alphanumeric() || letter == '_');
+            let word = run(rest, is_word_letter);
             self.position += word.len();
             self.push(TokenKind::Word, word, start);
         }
@@ -268,6 +318,37 @@ impl<'a> Lexer<'a> {
             }
         }
     }
+}
+
+/// Finds what a raised or lowered character stands for.
+type ScriptTable = fn(&str) -> Option<&'static str>;
+
+/// Whether a character is lowered, and the table that it stands in; `None` if it stands on the line.
+fn script_of(character: char) -> Option<(bool, ScriptTable)> {
+    if character.is_ascii() {
+        return None;
+    }
+    let mut buffer = [0; 4];
+    let text = character.encode_utf8(&mut buffer);
+    if commands::superscript(text).is_some() {
+        Some((false, commands::superscript))
+    } else {
+        commands::subscript(text).map(|_| (true, commands::subscript as ScriptTable))
+    }
+}
+
+/// Digits and letters as wide as a Japanese character.
+fn is_full_width(character: char) -> bool {
+    matches!(character, '０'..='９' | 'Ａ'..='Ｚ' | 'ａ'..='ｚ')
+}
+
+/// What a word of plain text is made of. A Greek letter is a name of its own.
+fn is_word_letter(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_alphanumeric() || character == '_';
+    }
+    let greek = letters::greek_command(character.encode_utf8(&mut [0; 4])).is_some();
+    character.is_alphabetic() && !greek && script_of(character).is_none() && !is_full_width(character)
 }
 
 /// The letters at the start of a text.

@@ -19,6 +19,10 @@ impl<'a> Parser<'a, '_> {
     pub fn operator_command(&mut self, token: Token<'a>) -> Formula {
         self.advance();
         let operator = commands::big_operator(token.text).unwrap_or(BigOperator::Sum);
+        // ∑(i) x[i]
+        if self.plain() && self.at("(") {
+            return self.plain_operator(operator, token);
+        }
         let function = match operator {
             BigOperator::Maximum => "max",
             BigOperator::Minimum => "min",

@@ -214,10 +214,15 @@ impl<'a, 'k> Parser<'a, 'k> {
 
     /// Reports a command that nothing is known of, with the nearest one that is known.
     pub fn unknown_command(&mut self, token: Token<'a>) -> Formula {
-        let error = Diagnostic::error("unknown-command", token.span).with("name", token.text);
         // A text of nothing but unknown commands gets no advice on each.
         let near = if self.diagnostics.len() < MOST_ERRORS { commands::nearest_command(token.text) } else { None };
-        self.fail(near.into_iter().fold(error, |error, near| error.with("suggestion", near)))
+        self.fail(match near {
+            Some(near) => {
+                let error = Diagnostic::error("misspelt-command", token.span).with("name", token.text);
+                error.with("suggestion", near)
+            }
+            None => Diagnostic::error("unknown-command", token.span).with("name", token.text),
+        })
     }
 
     /// Goes to the bracket that closes the one the parser is in, or to the end.

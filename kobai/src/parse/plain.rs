@@ -103,9 +103,10 @@ impl<'a> Parser<'a, '_> {
         if ["sum", "prod"].contains(&name) {
             return true;
         }
-        let marked = inside.iter().any(|token| ["=", ":"].contains(&token.text) || token.text == "in");
+        let outermost = outside_of_brackets(inside);
+        let marked = outermost.iter().any(|token| ["=", ":"].contains(&token.text) || token.text == "in");
         let letters = inside.iter().all(|token| token.kind == TokenKind::Word || ["'", ","].contains(&token.text));
-        let several = inside.iter().any(|token| token.text == ",");
+        let several = outermost.iter().any(|token| token.text == ",");
         let two = ["max", "min"].contains(&name) && several;
         let body = self.tokens.get(close + 1).is_some_and(|next| {
             matches!(next.kind, TokenKind::Word | TokenKind::Number | TokenKind::Command)
@@ -115,7 +116,7 @@ impl<'a> Parser<'a, '_> {
         (marked || (letters && !two)) && body
     }
 
-    fn plain_operator(&mut self, operator: BigOperator, token: Token<'a>) -> Formula {
+    pub fn plain_operator(&mut self, operator: BigOperator, token: Token<'a>) -> Formula {
         let mut range = Range::default();
         if let Some(open) = self.accept("(") {
             self.clauses(&mut range);
@@ -219,6 +220,17 @@ impl<'a> Parser<'a, '_> {
             }
         })
     }
+}
+
+/// The tokens that no bracket encloses.
+fn outside_of_brackets<'t, 'a>(tokens: &'t [Token<'a>]) -> Vec<&'t Token<'a>> {
+    let mut depth = 0_usize;
+    let at_depth = |token: &&Token<'a>| {
+        let opens = commands::closing(token.text).is_some();
+        depth = if commands::is_closing(token.text) { depth.saturating_sub(1) } else { depth + usize::from(opens) };
+        depth == 0 && !opens
+    };
+    tokens.iter().filter(at_depth).collect()
 }
 
 /// The LaTeX of a name in plain text: `y_hat` is `\hat{y}`, `tau` is `\tau`, `pi_ref` is `\pi_{\text{ref}}`.

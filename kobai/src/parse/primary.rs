@@ -198,7 +198,13 @@ impl<'a> Parser<'a, '_> {
             self.close(open, "]");
             Box::new(degree)
         });
-        let radicand = self.command_argument(command);
+        // The sign √ has no braces: it takes a whole number, a name or a bracket.
+        let sign = !self.written(command.span).starts_with('\\');
+        let radicand = if sign && self.at_start() {
+            ungrouped(self.nested(Parser::primary))
+        } else {
+            self.command_argument(command)
+        };
         let span = self.since(command.span);
         Formula::new(Kind::Root(degree, Box::new(radicand)), span)
     }

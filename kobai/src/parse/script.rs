@@ -359,6 +359,12 @@ impl<'a> Parser<'a, '_> {
             (Some(first), Some(last)) => first.span.to(last.span),
             _ => Span::default(),
         };
+        if let [token] = tokens
+            && token.kind == TokenKind::Number
+        {
+            // A lowered digit such as ₁ is that digit.
+            return Spelling { plain: token.text.into(), latex: token.text.into() };
+        }
         let braced = tokens.first().is_some_and(|token| token.text == "{");
         let written = self.written(place);
         let latex = if braced { written.trim_start_matches('{').trim_end_matches('}').trim() } else { written };

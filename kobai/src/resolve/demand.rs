@@ -35,26 +35,33 @@ impl Ranks {
 }
 
 impl Resolver<'_> {
-    /// Notes that a formula has to be a tensor: of this rank, or of the one that its letters suggest.
+    /// Notes that a formula has to be a tensor: of this rank, or of the one that its letters suggest. Only the first demand
+    /// of a round counts: what it settles may change the ranks that later ones start from.
     pub(super) fn demand(&mut self, formula: &Formula, rank: Option<usize>) {
+        if self.found.inputs == self.ranks_before.inputs && self.found.demanded == self.ranks_before.demanded {
+            self.demand_of(formula, rank);
+        }
+    }
+
+    fn demand_of(&mut self, formula: &Formula, rank: Option<usize>) {
         match &formula.kind {
             Kind::Name { opaque: false, .. } => self.demand_name(formula, rank),
-            Kind::Group(_, inner) | Kind::Transpose(inner) => self.demand(inner, rank),
+            Kind::Group(_, inner) | Kind::Transpose(inner) => self.demand_of(inner, rank),
             Kind::Sum(terms) => {
                 let products = terms.iter().any(|(_, term)| matches!(term.kind, Kind::Product(_)));
                 for (_, term) in terms {
                     // In a sum with products a small letter is a vector: the b of XW + b.
                     let bias = products && matches!(term.kind, Kind::Name { .. }) && !is_capital_name(term);
-                    self.demand(term, if bias { Some(1) } else { rank });
+                    self.demand_of(term, if bias { Some(1) } else { rank });
                 }
             }
             Kind::Product(factors) => self.demand_product(factors, rank),
-            Kind::Fraction(numerator, _) => self.demand(numerator, rank),
-            Kind::Power(base, exponent) if self.is_euler(base) => self.demand(exponent, rank),
+            Kind::Fraction(numerator, _) => self.demand_of(numerator, rank),
+            Kind::Power(base, exponent) if self.is_euler(base) => self.demand_of(exponent, rank),
             // The inverse of a matrix, which is then refused.
-            Kind::Power(base, _) if is_capital_name(base) => self.demand(base, rank),
+            Kind::Power(base, _) if is_capital_name(base) => self.demand_of(base, rank),
             Kind::Apply { function, arguments, .. } if Function::from_plain(function).is_some() => {
-                arguments.iter().for_each(|argument| self.demand(argument, rank));
+                arguments.iter().for_each(|argument| self.demand_of(argument, rank));
             }
             _ => {}
         }
@@ -67,9 +74,9 @@ impl Resolver<'_> {
         let Some(last) = factors.iter().rposition(|factor| !is_number(factor)) else { return };
         for (position, (_, factor)) in factors.iter().enumerate() {
             if position == last {
-                self.demand(factor, rank);
+                self.demand_of(factor, rank);
             } else if is_capital_name(factor) {
-                self.demand(factor, Some(2));
+                self.demand_of(factor, Some(2));
             }
         }
     }
@@ -134,7 +141,7 @@ impl Resolver<'_> {
         let plain = &name.plain;
         !matches!(self.lookup(plain), Some(Local::Index { .. } | Local::Value(_)))
             && !self.inputs.contains_key(plain)
-            && !self.size_names.contains_key(plain)
+            && !self.is_size(name)
             && !self.found.inputs.contains_key(plain)
             && !self.defined.keys().any(|(defined, _)| defined == plain)
     }
@@ -147,7 +154,7 @@ impl Resolver<'_> {
         let most = self.ranks_before.written.get(&name.plain).copied().unwrap_or(0);
         match self.ranks_before.inputs.get(&name.plain) {
             Some(&rank) => rank.max(most).max(written),
-            None if written == 0 && is_bold(name) && !self.size_names.contains_key(&name.plain) => {
+            None if written == 0 && is_bold(name) && !self.is_size(name) => {
                 most.max(if is_capital(name) { 2 } else { 1 })
             }
             None => written,

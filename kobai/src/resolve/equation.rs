@@ -1,9 +1,9 @@
 //! Equations: definitions, objectives, assumptions; which of them is the loss.
 
 use super::tensor::Tensor;
-use super::{FunctionDefinition, Local, RawDefinition, Resolver};
+use super::{ChoiceValue, FunctionDefinition, Local, RawDefinition, Resolver};
 use crate::expr::{Expr, Index};
-use crate::formula::{Equation, Formula, Kind, Relation, ScriptPart, Spelling, Statement};
+use crate::formula::{BigOperator, Binding, Equation, Formula, Join, Kind, Relation, ScriptPart, Spelling, Statement};
 use crate::source::{Diagnostic, Span};
 
 /// The loss as found so far.
@@ -31,6 +31,26 @@ impl Resolver<'_> {
                 Kind::Name { .. } => self.collect_definition(left, right, equations),
                 _ => self.report(Diagnostic::error("left-side-not-a-name", left.span)),
             }
+        }
+        for equation in equations {
+            for_each_formula(&equation.statement, &mut |formula| self.collect_mean(formula));
+        }
+    }
+
+    /// The N of `\frac{1}{N} \sum_i` without an upper bound is the size of the axis of i, unless it is anything else.
+    fn collect_mean(&mut self, formula: &Formula) {
+        let Some((size, binding)) = mean(formula) else { return };
+        let known = self.size_names.contains_key(&size.plain)
+            || self.inputs.contains_key(&size.plain)
+            || self.defined.keys().any(|(name, _)| *name == size.plain);
+        let letter = binding.index.plain.to_uppercase() == size.plain.to_uppercase();
+        if !known && (letter || SAMPLE_SIZES.contains(&size.plain.as_str())) {
+            self.choose(
+                "size-of-mean",
+                binding.span,
+                vec![("size", ChoiceValue::Name(size.clone())), ("index", ChoiceValue::Name(binding.index.clone()))],
+            );
+            self.means.insert(binding.span, size);
         }
     }
 
@@ -70,6 +90,9 @@ impl Resolver<'_> {
         if self.defined.contains_key(&key) {
             self.report(Diagnostic::error("defined-twice", left.span).with("name", &name.plain));
             return;
+        }
+        if self.defined.keys().any(|(other, _)| *other == name.plain) {
+            self.report(Diagnostic::warning("name-of-two-things", left.span).with("name", &name.plain));
         }
         if letters.is_empty()
             && let Some((_, size)) = self.size_names.get(&name.plain)
@@ -234,6 +257,44 @@ impl Resolver<'_> {
         let condition = self.condition(condition);
         let indices = [indices, condition.axes].concat();
         self.assumptions.push(super::Assumption { condition: condition.value, indices, span });
+    }
+}
+
+/// Letters that the number of samples goes by.
+const SAMPLE_SIZES: [&str; 5] = ["N", "n", "M", "m", "B"];
+
+/// The name that a sum over a whole axis is divided by, and what the sum binds: in `\frac{1}{N} \sum_i …`, `1/N sum(i) …`,
+/// `\frac{\sum_i …}{N}`.
+fn mean(formula: &Formula) -> Option<(Spelling, &Binding)> {
+    let (divisors, sum): (Vec<&Formula>, &Formula) = match &formula.kind {
+        Kind::Product(factors) => {
+            let ((_, last), before) = factors.split_last()?;
+            let divisors = before.iter().filter_map(|(join, factor)| match &factor.kind {
+                Kind::Fraction(_, divisor) => Some(divisor.as_ref()),
+                _ => (*join == Join::Divide).then_some(factor),
+            });
+            (divisors.collect(), last)
+        }
+        Kind::Fraction(sum, divisor) => (vec![divisor], sum),
+        _ => return None,
+    };
+    let Kind::Reduce { operator: BigOperator::Sum, bindings, conditions, .. } = &sum.kind else { return None };
+    let [binding] = &bindings[..] else { return None };
+    let whole = binding.upper.is_none() && binding.lower.is_none() && binding.set.is_none() && conditions.is_empty();
+    let mut names = divisors.into_iter().flat_map(names_of_product);
+    match (names.next(), names.next()) {
+        (Some(size), None) if whole => Some((size?, binding)),
+        _ => None,
+    }
+}
+
+/// The names in a product, without its numbers; `None` for a factor that is neither.
+fn names_of_product(formula: &Formula) -> Vec<Option<Spelling>> {
+    match &formula.kind {
+        Kind::Number(_) => Vec::new(),
+        Kind::Product(factors) => factors.iter().flat_map(|(_, factor)| names_of_product(factor)).collect(),
+        Kind::Group(_, inner) => names_of_product(inner),
+        _ => vec![super::reduce::size_name(formula)],
     }
 }
 

@@ -223,6 +223,7 @@ impl Resolver<'_> {
                 _ => self.apply_known(function, base, values, *name_span, formula.span),
             }
         };
+        self.note_function(formula, value.value);
         let value = if component.is_empty() { value } else { self.component(value, component, formula.span) };
         match power {
             Some(power) => {

@@ -19,6 +19,15 @@ impl Resolver<'_> {
             information.axes.iter_mut().for_each(|axis| *axis = map(*axis));
         }
         let raw = std::mem::take(&mut self.definitions);
+        self.note_loss(&raw);
+        self.note_axes();
+        for choice in &mut self.choices {
+            for (_, value) in &mut choice.slots {
+                if let super::ChoiceValue::Formula(expr) = value {
+                    *expr = self.context.map_axes(*expr, &map);
+                }
+            }
+        }
         let definitions = self.settle_all(raw, &map);
         let definitions = self.sort(definitions);
         let raw_claims = std::mem::take(&mut self.claims);
@@ -55,6 +64,7 @@ impl Resolver<'_> {
             divisors,
             places: self.symbol_spans,
             warnings: self.diagnostics,
+            choices: self.choices,
             context: self.context,
         })
     }
@@ -81,7 +91,7 @@ impl Resolver<'_> {
                 known.push(letter.clone());
             }
         }
-        let mut taken: HashSet<String> = self.size_names.keys().cloned().collect();
+        let mut taken: HashSet<String> = self.size_names.keys().chain(self.sizes.keys()).cloned().collect();
         taken.extend(self.symbols.keys().map(|(name, _)| name.clone()));
         for number in 0..self.parents.len() {
             let axis = Axis(number as u32);
@@ -89,9 +99,15 @@ impl Resolver<'_> {
             if self.find(axis) != axis || !information.size_name.plain.is_empty() {
                 continue;
             }
-            let letter = information.letters.first().map_or_else(|| "n".to_owned(), |letter| letter.plain.clone());
-            let capital = letter.to_uppercase();
-            let plain = if taken.contains(&capital) { format!("n_{letter}") } else { capital };
+            let plain = match information.letters.first().map(|letter| letter.plain.to_uppercase()) {
+                Some(capital) if !taken.contains(&capital) => capital,
+                Some(capital) => format!("n_{}", capital.to_lowercase()),
+                // An axis that no letter runs over, of a vector or matrix without indices.
+                None => {
+                    let free = SIZE_NAMES.iter().find(|name| !taken.contains(**name));
+                    free.copied().unwrap_or("n").to_owned()
+                }
+            };
             let plain = (0..)
                 .map(|count| "_".repeat(count))
                 .map(|tail| plain.clone() + &tail)
@@ -181,6 +197,9 @@ impl Resolver<'_> {
         order.into_iter().filter_map(|at| slots[at].take()).collect()
     }
 }
+
+/// Names for the sizes of axes that have none.
+const SIZE_NAMES: [&str; 8] = ["D", "K", "M", "N", "P", "Q", "R", "S"];
 
 fn map_indices(indices: &[Index], map: &dyn Fn(Axis) -> Axis) -> Vec<Index> {
     indices.iter().map(|index| Index { axis: map(index.axis), ..*index }).collect()

@@ -35,6 +35,9 @@ impl Resolver<'_> {
         let parts: Vec<&ScriptPart> = subscripts.iter().chain(superscripts).collect();
         let (name, places) = self.split_scripts(base, &parts);
         if places.is_empty() {
+            if parts.iter().any(|part| matches!(letters_of(&part.formula), Some(letters) if letters.len() <= 2)) {
+                self.note_word(&name, span);
+            }
             return self.bare_name(&name, span);
         }
         if let Some(Local::Value(value)) = self.lookup(&name.plain).filter(|local| local.rank() > 0) {
@@ -66,6 +69,9 @@ impl Resolver<'_> {
             .into_iter()
             .map(|axis| self.context.fresh_index(axis))
             .collect();
+        if !open.is_empty() {
+            self.note_whole(name, written, open.len(), span);
+        }
         places.extend(open.iter().map(|&index| self.context.index(index)).collect::<Vec<_>>());
         for (place, &expr) in places.iter().enumerate() {
             if let Node::Index(index) = *self.context.node(expr) {
@@ -118,7 +124,7 @@ impl Resolver<'_> {
         if known || self.symbols.contains_key(&(name.plain.clone(), 0)) {
             return self.entry(name, Vec::new(), span);
         }
-        if self.size_names.contains_key(&name.plain) {
+        if self.is_size(name) {
             let axis = self.axis_of_size(name);
             return Tensor::scalar(self.context.size(axis));
         }
@@ -132,6 +138,11 @@ impl Resolver<'_> {
             plain if (plain == "I" || plain.starts_with("I_")) && self.input_rank(name, 0) == 2 => self.identity(),
             _ => self.entry(name, Vec::new(), span),
         }
+    }
+
+    /// True if the name is the size of an axis.
+    pub(super) fn is_size(&self, name: &Spelling) -> bool {
+        self.size_names.contains_key(&name.plain) || self.means.values().any(|size| size.plain == name.plain)
     }
 
     /// True if the base of a power is Euler's number.

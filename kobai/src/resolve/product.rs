@@ -22,7 +22,10 @@ impl Resolver<'_> {
             .map(|(join, formula)| Factor { join: *join, tensor: self.tensor(formula), span: formula.span })
             .collect();
         if resolved.iter().all(|factor| factor.tensor.rank() == 0) {
-            return self.product_of_numbers(&resolved);
+            let product = self.product_of_numbers(&resolved);
+            let span = resolved.iter().fold(resolved[0].span, |span, factor| span.to(factor.span));
+            self.note_division(factors, product.value, span);
+            return product;
         }
         self.demand_beside(factors, &resolved.iter().map(|factor| factor.tensor.clone()).collect::<Vec<_>>());
         let mut so_far: Option<(Tensor, Span)> = None;

@@ -80,7 +80,13 @@ impl Resolver<'_> {
 
     /// The axis that the upper bound names, and whether a lower bound of 0 makes it whole (as in 0 … K−1).
     fn axis_of_bounds(&mut self, binding: &Binding) -> (crate::expr::Axis, bool) {
-        let Some(upper) = &binding.upper else { return (self.new_axis(), false) };
+        let Some(upper) = &binding.upper else {
+            let axis = match self.means.get(&binding.span).cloned() {
+                Some(size) => self.axis_of_size(&size),
+                None => self.new_axis(),
+            };
+            return (axis, false);
+        };
         if let Some(size) = literal(upper).filter(|&size| size >= 0) {
             let axis = self.new_axis();
             let from_zero = binding.lower.as_ref().and_then(literal) == Some(0);
