@@ -1,51 +1,127 @@
 //! `kobai explain`
 
 use crate::message::Failure;
-use crate::options::{Colour, Explain, Format};
+use crate::options::{Colour, Explain, Format, Method};
 use crate::source::{Source, default_symbols, read, symbols};
 use crate::{Answer, print};
 use kobai::audit::audit;
 use kobai::derivation::Derivation;
-use kobai::differentiate::readable::derive;
+use kobai::differentiate::readable::{self, derive_by, has_logarithmic_form};
 use kobai::eval::data::Inputs;
-use kobai::explain::{ExplainedStep, Explanation, Language, explain, format, page};
-use kobai::expr::Symbol;
+use kobai::explain::{ExplainedStep, ExplainedTable, Explanation, Language, explain, explain_way, format, page};
+use kobai::expr::{Expr, Symbol, SymbolInformation};
+use kobai::formula::Spelling;
+use kobai::foundations::{Way, euler, ways};
+use kobai::function::Function;
 use kobai::print::Notation;
 use kobai::resolve::Program;
+use kobai::source::Diagnostic;
 use serde_json::{Map, Value, json};
 use std::io::IsTerminal;
 
+/// What is to be put into words.
+enum Account {
+    /// By the rules.
+    Derivation(Derivation),
+    /// From the limit or by the inverse function, with where it holds.
+    Way(Way, Vec<Expr>),
+}
+
 /// Derives, checks with numbers, and prints.
 pub fn run(arguments: &Explain) -> Result<Answer, Failure> {
-    let source = read(&arguments.common)?;
+    let mut source = read(&arguments.common)?;
+    let mut names = arguments.wrt.clone();
+    if let Some((formula, letters)) = function_alone(&source.text) {
+        source.text = formula;
+        if names.is_empty() {
+            names = letters;
+        }
+    }
     let mut program = source.program(&Inputs::new())?;
-    let wanted = wanted(&mut program, &arguments.wrt)?;
-    let derivations: Vec<Derivation> = wanted.into_iter().map(|symbol| checked(&mut program, symbol)).collect();
-    let output = render(&mut program, &derivations, &source, arguments);
-    print(&output)?;
+    let accounts = accounts(&mut program, &names, arguments, &source)?;
+    print(&render(&mut program, &accounts, &source, arguments))?;
     Ok(Answer::Yes)
 }
 
-/// A derivation that numbers have looked at.
-fn checked(program: &mut Program, symbol: Symbol) -> Derivation {
-    let mut derivation = derive(program, symbol);
-    audit(program, &mut derivation);
-    derivation
+/// A function's bare name is a question about the function: the formula, and what to differentiate by.
+fn function_alone(text: &str) -> Option<(String, Vec<String>)> {
+    let name = text.trim().trim_start_matches('\\');
+    let letters = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    match name {
+        // Unadorned, it is the logarithm to any base.
+        "log" => Some((r"\log_a x".to_owned(), letters(&["x", "a"]))),
+        "ln" => Some((r"\ln x".to_owned(), letters(&["x"]))),
+        _ => {
+            let row = Function::from_plain(name)?.row();
+            (row.arity == 1).then(|| (format!("{name}(x)"), letters(&["x"])))
+        }
+    }
 }
 
-/// The symbols to differentiate by. In a formula without letters any name will do: it is a constant.
+fn accounts(
+    program: &mut Program,
+    names: &[String],
+    arguments: &Explain,
+    source: &Source,
+) -> Result<Vec<Account>, Failure> {
+    let failed = |code: &'static str| Err(source.failed(vec![Diagnostic::data_error(code)]));
+    let method = match arguments.method {
+        _ if arguments.from_limit => return from_limit(program, names, source),
+        Method::Rules => readable::Method::Rules,
+        Method::Logarithmic if !has_logarithmic_form(program) => return failed("logarithm-does-not-help"),
+        Method::Logarithmic => readable::Method::Logarithmic,
+    };
+    let wanted = wanted(program, names)?;
+    Ok(wanted.into_iter().map(|symbol| checked(program, symbol, method)).collect())
+}
+
+fn from_limit(program: &mut Program, names: &[String], source: &Source) -> Result<Vec<Account>, Failure> {
+    if let Some(way) = euler(program) {
+        return Ok(vec![Account::Way(way, Vec::new())]);
+    }
+    let mut accounts = Vec::new();
+    for symbol in wanted(program, names)? {
+        let conditions = derive_by(program, symbol, readable::Method::Rules).conditions;
+        accounts.extend(ways(program, symbol).into_iter().map(|way| Account::Way(way, conditions.clone())));
+    }
+    if accounts.is_empty() {
+        return Err(source.failed(vec![Diagnostic::data_error("no-way-from-limit")]));
+    }
+    Ok(accounts)
+}
+
+/// A derivation that numbers have looked at.
+fn checked(program: &mut Program, symbol: Symbol, method: readable::Method) -> Account {
+    let mut derivation = derive_by(program, symbol, method);
+    audit(program, &mut derivation);
+    Account::Derivation(derivation)
+}
+
+/// The symbols to differentiate by. A formula without any letter is a constant, whatever the name.
 fn wanted(program: &mut Program, names: &[String]) -> Result<Vec<Symbol>, Failure> {
     if names.is_empty() {
         return Ok(default_symbols(program));
     }
+    if program.context.symbols_in(program.loss).is_empty() && program.context.symbols.is_empty() {
+        let declare = |name: &String| {
+            let name = Spelling { plain: name.clone(), latex: name.clone() };
+            let information = SymbolInformation { name, axes: Vec::new(), integer: false, defined: false };
+            program.context.declare_symbol(information)
+        };
+        return Ok(names.iter().map(declare).collect());
+    }
     symbols(program, names)
 }
 
-fn render(program: &mut Program, derivations: &[Derivation], source: &Source, arguments: &Explain) -> String {
+fn render(program: &mut Program, accounts: &[Account], source: &Source, arguments: &Explain) -> String {
     let language = source.language;
     let reading = crate::echo::reading(program, language);
     let mut explain_all = |notation: Notation| -> Vec<Explanation> {
-        derivations.iter().map(|derivation| explain(program, derivation, language, notation)).collect()
+        let explained = accounts.iter().map(|account| match account {
+            Account::Derivation(derivation) => explain(program, derivation, language, notation),
+            Account::Way(way, conditions) => explain_way(&program.context, way, conditions, language, notation),
+        });
+        explained.collect()
     };
     let joined = |parts: Vec<String>| parts.join("\n");
     match if arguments.json { Format::Json } else { arguments.format } {
@@ -113,7 +189,14 @@ fn as_json(latex: &Explanation, plain: &Explanation, language: Language) -> Valu
         "supposed": formulas(&latex.supposed, &plain.supposed),
         "without_supposition": optional(&latex.without_supposition, &plain.without_supposition),
         "verdict": plain.verdict,
+        "title": latex.title,
+        "tables": latex.tables.iter().map(table_as_json).collect::<Value>(),
     })
+}
+
+fn table_as_json(table: &ExplainedTable) -> Value {
+    let rows: Value = table.rows.iter().map(|(left, right)| json!([left, right])).collect();
+    json!({ "caption": table.caption, "head": table.head, "rows": rows })
 }
 
 fn steps_as_json(latex: &[ExplainedStep], plain: &[ExplainedStep]) -> Value {
@@ -128,6 +211,9 @@ fn step_as_json(latex: &ExplainedStep, plain: &ExplainedStep) -> Value {
     if !latex.before.is_empty() {
         step.insert("before".into(), formula(&latex.before, &plain.before));
         step.insert("after".into(), formula(&latex.after, &plain.after));
+    }
+    if !latex.left.is_empty() {
+        step.insert("left".into(), formula(&latex.left, &plain.left));
     }
     step.insert("whole".into(), formula(&latex.whole, &plain.whole));
     step.insert("checked".into(), latex.unchecked.is_none().into());

@@ -15,6 +15,7 @@ pub struct Options {
 
 const EXAMPLES: &str = r"Examples:
   kobai explain '\log_a x' --wrt x
+  kobai explain log --from-limit
   kobai explain book/softmax-regression.md --wrt z --lang ja
   kobai eval '\log_2(8)'
   kobai eval loss.tex --data inputs.json --wrt W,b --json
@@ -62,7 +63,7 @@ pub struct Common {
 /// `explain`
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  kobai explain 'x^x' --wrt x\n  kobai explain loss.tex --wrt z --format latex > gradient.tex"
+    after_help = "Examples:\n  kobai explain 'x^x' --wrt x\n  kobai explain log --from-limit\n  kobai explain loss.tex --wrt z --format latex > gradient.tex"
 )]
 pub struct Explain {
     #[command(flatten)]
@@ -76,6 +77,12 @@ pub struct Explain {
     /// The same as --format json
     #[arg(long)]
     pub json: bool,
+    /// Derive the rule itself, from the limit that defines a derivative, and by the inverse function
+    #[arg(long)]
+    pub from_limit: bool,
+    /// How to begin
+    #[arg(long, value_enum, default_value_t = Method::Rules)]
+    pub method: Method,
     /// Whether to colour text
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
     pub color: Colour,
@@ -96,6 +103,15 @@ pub enum Format {
     Html,
     /// The formulas alone, one MathML element a line
     Mathml,
+}
+
+/// How a derivation begins.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Method {
+    /// By the rules
+    Rules,
+    /// By the logarithm of the whole
+    Logarithmic,
 }
 
 /// When to colour the output.

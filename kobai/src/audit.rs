@@ -22,7 +22,7 @@ const TOLERANCE: f64 = 1e-6;
 const RANGES: [(f64, f64); 5] = [(0.2, 0.8), (1.2, 2.8), (-0.8, -0.2), (-2.0, 2.0), (2.5, 6.0)];
 /// Points tried in each range.
 const TRIES: usize = 3;
-/// Points at which a derivation is checked.
+/// Points of a range at which a derivation is checked.
 const POINTS: usize = 2;
 
 /// Checks every step of a derivation, and sets its verdict.
@@ -35,10 +35,15 @@ pub fn audit(program: &mut Program, derivation: &mut Derivation) {
     let mut auditor =
         Auditor { context: &mut program.context, values, numbers: HashMap::new(), random: Random(0x9e37) };
     let conditions: Vec<Expr> = derivation.assumed.iter().chain(&derivation.supposed).copied().collect();
-    let points = auditor.points(derivation.target, &conditions);
-    for inputs in points {
-        auditor.numbers.clear();
-        auditor.chain(&mut derivation.steps, &inputs);
+    for range in RANGES {
+        for inputs in auditor.points(derivation.target, &conditions, range) {
+            auditor.numbers.clear();
+            auditor.chain(&mut derivation.steps, &inputs);
+        }
+        // Where the target has a value some line may have none; there are other ranges.
+        if derivation.steps.iter().all(|step| verdict(step) != Verdict::Unchecked) {
+            break;
+        }
     }
 }
 
@@ -112,23 +117,18 @@ impl Auditor<'_> {
     }
 
     /// Points of the domain of what is derived, at which the conditions hold that are equations Σ x = 1.
-    fn points(&mut self, target: Expr, conditions: &[Expr]) -> Vec<Inputs> {
+    fn points(&mut self, target: Expr, conditions: &[Expr], (low, high): (f64, f64)) -> Vec<Inputs> {
         let plain = self.without_derivatives(target);
         let needed = self.context.symbols_in(plain);
         let indices = self.context.free_indices(plain).to_vec();
         let labels: HashSet<Symbol> =
             needed.iter().copied().filter(|&symbol| self.is_discrete(plain, symbol)).collect();
         let mut points = Vec::new();
-        for (low, high) in RANGES {
-            for _ in 0..TRIES {
-                let mut inputs = self.draw(&needed, &labels, low, high);
-                conditions.iter().for_each(|&condition| self.normalise(&mut inputs, condition));
-                if self.evaluate(plain, &indices, &inputs).is_some() {
-                    points.push(inputs);
-                }
-                if points.len() == POINTS {
-                    return points;
-                }
+        for _ in 0..TRIES {
+            let mut inputs = self.draw(&needed, &labels, low, high);
+            conditions.iter().for_each(|&condition| self.normalise(&mut inputs, condition));
+            if points.len() < POINTS && self.evaluate(plain, &indices, &inputs).is_some() {
+                points.push(inputs);
             }
         }
         points

@@ -5,6 +5,7 @@
 
 mod choice;
 pub mod format;
+mod foundation;
 mod markup;
 pub mod page;
 mod speaker;
@@ -15,6 +16,7 @@ use crate::derivation::Derivation;
 use crate::print::Notation;
 use crate::resolve::Program;
 use crate::source::Diagnostic;
+pub use foundation::explain_way;
 use speaker::Speaker;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -110,6 +112,8 @@ pub fn diagnostic(diagnostic: &Diagnostic, language: Language) -> Message {
 pub struct Explanation {
     /// The notation of its formulas.
     pub notation: Notation,
+    /// What tells it from others, if there is more than one way.
+    pub title: Option<String>,
     /// The equations that it starts from, and what is to be known about them.
     pub given: Vec<String>,
     /// Remarks on how these are read.
@@ -120,6 +124,8 @@ pub struct Explanation {
     pub target: String,
     /// The steps.
     pub steps: Vec<ExplainedStep>,
+    /// Numbers that show a limit.
+    pub tables: Vec<ExplainedTable>,
     /// The final form; `None` if the derivation stopped short of it.
     pub result: Option<String>,
     /// Where it holds.
@@ -132,6 +138,17 @@ pub struct Explanation {
     pub without_supposition: Option<String>,
     /// What numbers say of the whole.
     pub verdict: String,
+}
+
+/// A table of two columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExplainedTable {
+    /// What it shows.
+    pub caption: String,
+    /// The formulas above the columns.
+    pub head: [String; 2],
+    /// The numbers.
+    pub rows: Vec<(String, String)>,
 }
 
 /// A step in words and formulas.
@@ -147,6 +164,8 @@ pub struct ExplainedStep {
     pub before: String,
     /// The part after.
     pub after: String,
+    /// The left side of the whole, if it does not go on from the line before.
+    pub left: String,
     /// The whole after the step.
     pub whole: String,
     /// The same with what is new in it marked.

@@ -8,6 +8,7 @@ pub mod eval;
 pub mod explain;
 pub mod expr;
 pub mod formula;
+pub mod foundations;
 pub mod function;
 pub mod parse;
 pub mod plan;

@@ -5,9 +5,9 @@ mod common;
 
 use kobai::audit::{audit, verdict};
 use kobai::derivation::{Derivation, Verdict};
-use kobai::differentiate::readable::derive;
+use kobai::differentiate::readable::{Method, derive, derive_by};
 use kobai::eval::data::kinds;
-use kobai::explain::{Explanation, Language, explain, format, page};
+use kobai::explain::{Explanation, Language, explain, explain_way, format, page};
 use kobai::expr::{Node, Symbol};
 use kobai::parse::{detect, parse};
 use kobai::print::Notation;
@@ -80,6 +80,70 @@ fn other_forms_read_as_they_did() {
         let mathml = explanation(&text, "z", language, Notation::MathMl);
         golden(&format!("cross-entropy.{code}.html"), &page::html(&[mathml], language));
     }
+}
+
+#[test]
+fn the_logarithm_takes_products_apart() {
+    let mut program = program(r"\frac{x^3 \sqrt{x + 1}}{(x - 2)^5} e^{2x}");
+    let symbol = symbol(&program, "x");
+    let mut derivation = derive_by(&mut program, symbol, Method::Logarithmic);
+    audit(&mut program, &mut derivation);
+    for (language, code, _) in Language::ALL {
+        let explained = explain(&mut program, &derivation, language, Notation::Terminal);
+        golden(&format!("logarithmic.{code}.txt"), &format::text(&explained, language, false));
+    }
+    assert!(derivation.steps.iter().all(|step| verdict(step) == Verdict::Holds));
+}
+
+/// From the limit and by the inverse function, one text.
+fn foundations(text: &str, name: &str, language: Language, notation: Notation) -> Vec<Explanation> {
+    let mut program = program(text);
+    let symbol = symbol(&program, name);
+    let conditions = derive(&mut program, symbol).conditions;
+    let ways = kobai::foundations::ways(&mut program, symbol);
+    ways.iter().map(|way| explain_way(&program.context, way, &conditions, language, notation)).collect()
+}
+
+#[test]
+fn foundations_read_as_they_did() {
+    let formulas = [
+        ("logarithm", r"\log_a x", "x", 2),
+        ("natural-logarithm", r"\ln x", "x", 2),
+        ("exponential", "e^x", "x", 2),
+        ("power", "a^x", "x", 1),
+        ("square", "x^2", "x", 1),
+        ("cubic", "2x^3 - x + 1", "x", 1),
+        ("root", r"\sqrt{x}", "x", 1),
+        ("reciprocal", "1/x", "x", 1),
+        ("hyperbolic-tangent", r"\tanh x", "x", 1),
+    ];
+    for (name, text, wrt, count) in formulas {
+        for (language, code, _) in Language::ALL {
+            let ways = foundations(text, wrt, language, Notation::Terminal);
+            assert_eq!(ways.len(), count, "{text}");
+            let text: Vec<String> = ways.iter().map(|way| format::text(way, language, false)).collect();
+            golden(&format!("foundations-{name}.{code}.txt"), &text.join("\n"));
+        }
+    }
+    let latex = foundations(r"\log_a x", "x", Language::English, Notation::Latex);
+    golden("foundations-logarithm.en.tex", &format::latex(&latex, Language::English));
+    let mathml = foundations(r"\log_a x", "x", Language::English, Notation::MathMl);
+    golden("foundations-logarithm.en.html", &page::html(&mathml, Language::English));
+}
+
+#[test]
+fn e_is_a_limit() {
+    let mut program = program("e");
+    let way = kobai::foundations::euler(&mut program).expect("a limit");
+    let table = way.table.as_ref().expect("a table");
+    assert_eq!(table.rows.first().map(|row| row.1.as_str()), Some("2.000000000"));
+    assert_eq!(table.rows.last().map(|row| row.1.as_str()), Some("2.718280469"));
+    let text = format::text(
+        &explain_way(&program.context, &way, &[], Language::English, Notation::Terminal),
+        Language::English,
+        false,
+    );
+    assert!(text.contains("= lim_{u→0} (1 + u)^(1/u)"), "{text}");
 }
 
 /// Every step of every conformance loss is held against numbers, and none is left with a delta that a sum would end.

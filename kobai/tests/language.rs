@@ -123,9 +123,9 @@ fn all_codes() -> BTreeMap<String, BTreeSet<String>> {
 fn rules() -> BTreeSet<String> {
     let mut found = BTreeSet::from(["function".to_owned(), "function-direct".to_owned()]);
     for text in source() {
-        for maker in ["Step::new(", "Applied::new("] {
+        for maker in ["Step::new(", "Applied::new(", "line("] {
             let first = |call: &str| call.split([',', ';']).next().map(str::to_owned);
-            for chosen in text.split(maker).skip(1).filter_map(first) {
+            for chosen in text.split(maker).skip(1).filter_map(first).filter(|_| is_about_rules(&text, maker)) {
                 found.extend(literals(&chosen).map(str::to_owned));
             }
         }
@@ -140,6 +140,11 @@ fn rules() -> BTreeSet<String> {
     }
     assert!(found.len() > 20, "only {} rules found: does the source name them in another way now?", found.len());
     found
+}
+
+/// True where the word makes a line of a derivation; elsewhere it may be anything.
+fn is_about_rules(text: &str, maker: &str) -> bool {
+    maker.ends_with("new(") || text.starts_with("//! Derivatives ")
 }
 
 /// The keys of the rewritings: the rows, and the rules that a row cannot say.

@@ -21,6 +21,7 @@ const ORDER: &[&str] = &[
     "solve",
     "article",
     "audit",
+    "foundations",
     "plan",
     "explain",
     "lib",

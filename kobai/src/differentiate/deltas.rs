@@ -141,38 +141,41 @@ fn split_sum(context: &mut Context, index: Index, body: Expr) -> Option<(Expr, E
 
 /// The terms of an expression, multiplied out as far as deltas of the index ask for it.
 fn split(context: &mut Context, index: Index, expr: Expr) -> Vec<Expr> {
-    let has_delta = context.any(expr, &|node| matches!(node, Node::Delta(..)));
-    if !has_delta || !context.mentions(expr, index) || only_value(context, index, expr).is_some() {
-        return vec![expr];
-    }
-    match context.node(expr).clone() {
-        Node::Add(terms) => terms.iter().flat_map(|&term| split(context, index, term)).collect(),
-        Node::Mul(factors) => split_product(context, index, &factors).unwrap_or_else(|| vec![expr]),
-        Node::Select(condition, then, otherwise) if context.is_integer(otherwise, 0) => {
-            let parts = split(context, index, then);
-            parts.into_iter().map(|part| context.select(condition, part, otherwise)).collect()
-        }
-        Node::Reduce(Reduction::Sum, ..) => match context.open(expr) {
-            Some(opened) => {
-                let parts = split(context, index, opened.body);
-                parts.into_iter().map(|part| context.reduce(Reduction::Sum, opened.index, part)).collect()
-            }
-            None => vec![expr],
-        },
-        _ => vec![expr],
-    }
+    split_product(context, index, vec![expr])
 }
 
-fn split_product(context: &mut Context, index: Index, factors: &[Expr]) -> Option<Vec<Expr>> {
-    for (position, &factor) in factors.iter().enumerate() {
-        let parts = split(context, index, factor);
-        if parts.len() < 2 {
-            continue;
-        }
-        let mut others = factors.to_vec();
-        others.remove(position);
-        let products: Vec<Expr> = parts.iter().map(|&part| context.mul([&others[..], &[part]].concat())).collect();
-        return Some(products.into_iter().flat_map(|product| split(context, index, product)).collect());
+/// The same for a product. Its factors are multiplied at the end only, so that all of them can cancel at once.
+fn split_product(context: &mut Context, index: Index, factors: Vec<Expr>) -> Vec<Expr> {
+    let ended = factors.iter().any(|&factor| only_value(context, index, factor).is_some());
+    let parts = factors.iter().enumerate().find_map(|(position, &factor)| {
+        let parts = if ended { None } else { parts_of(context, index, factor) };
+        Some((position, parts?))
+    });
+    let Some((position, parts)) = parts else { return vec![context.mul(factors)] };
+    let mut others = factors;
+    others.remove(position);
+    parts.into_iter().flat_map(|part| split_product(context, index, [&others[..], &part].concat())).collect()
+}
+
+/// A factor as a sum of products, if some of its terms have a delta of the index.
+fn parts_of(context: &mut Context, index: Index, factor: Expr) -> Option<Vec<Vec<Expr>>> {
+    if !context.mentions(factor, index) || !context.any(factor, &|node| matches!(node, Node::Delta(..))) {
+        return None;
     }
-    None
+    match context.node(factor).clone() {
+        Node::Add(terms) => Some(terms.iter().map(|&term| vec![term]).collect()),
+        Node::Mul(factors) => Some(vec![factors.to_vec()]),
+        Node::Select(condition, then, otherwise) if context.is_integer(otherwise, 0) => {
+            let parts = split(context, index, then);
+            let selected = |part| vec![context.select(condition, part, otherwise)];
+            (parts.len() > 1).then(|| parts.into_iter().map(selected).collect())
+        }
+        Node::Reduce(Reduction::Sum, ..) => {
+            let opened = context.open(factor)?;
+            let parts = split(context, index, opened.body);
+            let summed = |part| vec![context.reduce(Reduction::Sum, opened.index, part)];
+            (parts.len() > 1).then(|| parts.into_iter().map(summed).collect())
+        }
+        _ => None,
+    }
 }

@@ -15,8 +15,27 @@ use crate::resolve::{Assumption, Definition, Program};
 use crate::rewrite::simplify::simplify_sums;
 use std::collections::HashMap;
 
+/// How to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// By the rules, from the outside inwards.
+    Rules,
+    /// By the logarithm of the whole, which must be a product, a quotient or a power.
+    Logarithmic,
+}
+
 /// Derives ∂ loss / ∂ symbol, with an index for each place of the symbol.
 pub fn derive(program: &mut Program, symbol: Symbol) -> Derivation {
+    derive_by(program, symbol, Method::Rules)
+}
+
+/// True if the logarithm takes the loss apart.
+pub fn has_logarithmic_form(program: &Program) -> bool {
+    matches!(program.context.node(program.loss), Node::Mul(_) | Node::Power(..) | Node::Reduce(Reduction::Product, ..))
+}
+
+/// Derives ∂ loss / ∂ symbol by a method.
+pub fn derive_by(program: &mut Program, symbol: Symbol, method: Method) -> Derivation {
     let loss = program.loss;
     let definitions = program.definitions.clone();
     let assumptions = program.assumptions.clone();
@@ -35,7 +54,9 @@ pub fn derive(program: &mut Program, symbol: Symbol) -> Derivation {
         dependence: HashMap::new(),
     };
     let target = deriver.context.derivative(loss, variable);
-    let (mut steps, result) = deriver.carry_out(target);
+    let begun = (method == Method::Logarithmic).then(|| deriver.by_logarithm(target, loss));
+    let (mut steps, result) = deriver.carry_out(begun.as_ref().map_or(target, |step| step.whole));
+    steps.splice(0..0, begun);
     let mut derivation = Derivation {
         target,
         steps: Vec::new(),
@@ -181,6 +202,39 @@ impl Deriver<'_> {
             steps.push(Step::new("simplify-sum", whole, summed, summed));
         }
         (steps, summed)
+    }
+
+    /// ∂y = y ∂ log y, with the logarithm taken apart.
+    fn by_logarithm(&mut self, target: Expr, loss: Expr) -> Step {
+        let log = self.log_of(loss);
+        let inner = self.context.derivative(log, self.variable);
+        let whole = self.context.mul(vec![loss, inner]);
+        Step::new("logarithm-of-product", target, whole, whole)
+    }
+
+    /// The logarithm of products and powers as a sum.
+    fn log_of(&mut self, expr: Expr) -> Expr {
+        match self.context.node(expr).clone() {
+            Node::Mul(factors) => {
+                let terms = factors.iter().filter(|&&factor| self.context.as_number(factor).is_none());
+                let terms: Vec<Expr> = terms.copied().collect();
+                let terms = terms.into_iter().map(|factor| self.log_of(factor)).collect();
+                self.context.add(terms)
+            }
+            Node::Power(base, exponent) => {
+                let log = self.log_of(base);
+                self.context.mul(vec![exponent, log])
+            }
+            Node::Call(Function::Exp, arguments) => arguments[0],
+            Node::Reduce(Reduction::Product, ..) => match self.context.open(expr) {
+                Some(opened) => {
+                    let log = self.log_of(opened.body);
+                    self.context.reduce(Reduction::Sum, opened.index, log)
+                }
+                None => self.context.apply(Function::Log, expr),
+            },
+            _ => self.context.apply(Function::Log, expr),
+        }
     }
 
     /// Applies one rule to the first derivative found, and to its equals.

@@ -1,6 +1,6 @@
 //! An explanation as text for a terminal, as Markdown and as LaTeX.
 
-use super::{ExplainedStep, Explanation, Language};
+use super::{ExplainedStep, ExplainedTable, Explanation, Language};
 use std::fmt::Write;
 
 /// How far each level of substeps is moved to the right.
@@ -23,6 +23,11 @@ struct Text {
 
 impl Text {
     fn whole(mut self, explanation: &Explanation) -> String {
+        if let Some(title) = &explanation.title {
+            let title = self.styled(BOLD, title);
+            self.line("", &title);
+            self.line("", "");
+        }
         for line in explanation.given.iter().chain(&explanation.remarks) {
             self.line("", line);
         }
@@ -31,8 +36,13 @@ impl Text {
         }
         self.line("", &first_line(explanation));
         let (differentiating, simplifying) = threads(&explanation.steps);
-        self.thread("heading.differentiate", differentiating, 1);
+        if explanation.title.is_some() {
+            self.steps(differentiating, 1, 0);
+        } else {
+            self.thread("heading.differentiate", differentiating, 1);
+        }
         self.thread("heading.simplify", simplifying, differentiating.len() + 1);
+        explanation.tables.iter().for_each(|table| self.table(table));
         if let Some(result) = &explanation.result {
             self.heading("heading.result");
             let line = format!("{} = {result}", explanation.question);
@@ -61,6 +71,14 @@ impl Text {
         }
     }
 
+    fn table(&mut self, table: &ExplainedTable) {
+        let _ = writeln!(self.out, "\n{}\n", table.caption);
+        let rows = table.rows.iter().map(|(left, right)| (left.as_str(), right.as_str()));
+        for (left, right) in [(table.head[0].as_str(), table.head[1].as_str())].into_iter().chain(rows) {
+            let _ = writeln!(self.out, "  {left:<10} {right}");
+        }
+    }
+
     fn heading(&mut self, key: &str) {
         let heading = self.language.say(key, &[]);
         let heading = self.styled(BOLD, &heading);
@@ -79,7 +97,8 @@ impl Text {
                 self.line(&format!("{margin}     "), &format!("{} = {}", step.before, step.after));
             }
             let marked = self.marks(&step.marked);
-            self.line(&format!("{margin}   = "), &marked);
+            let left = if step.left.is_empty() { String::new() } else { format!("  {} ", step.left) };
+            self.line(&format!("{margin}   {left}= "), &marked);
             if let Some(remark) = &step.unchecked {
                 self.line(&format!("{margin}   "), remark);
             }
@@ -123,6 +142,9 @@ pub(super) fn has_instance(step: &ExplainedStep) -> bool {
 /// For a document.
 pub fn markdown(explanation: &Explanation, language: Language) -> String {
     let mut out = String::new();
+    if let Some(title) = &explanation.title {
+        let _ = writeln!(out, "## {title}\n");
+    }
     for line in &explanation.given {
         let _ = writeln!(out, "$${line}$$\n");
     }
@@ -135,10 +157,13 @@ pub fn markdown(explanation: &Explanation, language: Language) -> String {
         [("heading.differentiate", differentiating, 1), ("heading.simplify", simplifying, differentiating.len() + 1)]
     {
         if !steps.is_empty() {
-            let _ = writeln!(out, "\n**{}**", language.say(heading, &[]));
+            if explanation.title.is_none() {
+                let _ = writeln!(out, "\n**{}**", language.say(heading, &[]));
+            }
             markdown_steps(&mut out, steps, first, 0);
         }
     }
+    explanation.tables.iter().for_each(|table| markdown_table(&mut out, table));
     if let Some(result) = &explanation.result {
         let heading = language.say("heading.result", &[]);
         let _ = writeln!(out, "\n**{heading}**\n\n$${} = {result}$$", explanation.question);
@@ -163,11 +188,33 @@ fn markdown_steps(out: &mut String, steps: &[ExplainedStep], first: usize, level
         if has_instance(step) {
             let _ = writeln!(out, "\n{margin}    $${} = {}$$", step.before, step.after);
         }
-        let _ = writeln!(out, "\n{margin}    $$= {}$$", step.marked);
+        let _ = writeln!(out, "\n{margin}    $${}= {}$$", left_side(step), step.marked);
         if let Some(remark) = &step.unchecked {
             let _ = writeln!(out, "\n{margin}    {remark}");
         }
     }
+}
+
+fn left_side(step: &ExplainedStep) -> String {
+    if step.left.is_empty() { String::new() } else { format!("{} ", step.left) }
+}
+
+fn markdown_table(out: &mut String, table: &ExplainedTable) {
+    let [left, right] = &table.head;
+    let _ = writeln!(out, "\n{}\n\n| ${left}$ | ${right}$ |\n|---|---|", table.caption);
+    for (left, right) in &table.rows {
+        let _ = writeln!(out, "| {left} | {right} |");
+    }
+}
+
+fn latex_table(out: &mut String, table: &ExplainedTable) {
+    let [left, right] = &table.head;
+    let _ = writeln!(out, "\n\\medskip\\noindent {}\n", table.caption);
+    let _ = writeln!(out, "\\smallskip\\noindent\\begin{{tabular}}{{ll}}\n${left}$ & ${right}$ \\\\");
+    for (left, right) in &table.rows {
+        let _ = writeln!(out, "{left} & {right} \\\\");
+    }
+    out.push_str("\\end{tabular}\n");
 }
 
 fn in_dollars(list: &[String]) -> String {
@@ -200,6 +247,9 @@ pub fn latex(explanations: &[Explanation], language: Language) -> String {
 }
 
 fn latex_one(out: &mut String, explanation: &Explanation, language: Language) {
+    if let Some(title) = &explanation.title {
+        let _ = writeln!(out, "\\section*{{{title}}}");
+    }
     for line in &explanation.given {
         let _ = writeln!(out, "\\fit{{{line}}}");
     }
@@ -212,10 +262,13 @@ fn latex_one(out: &mut String, explanation: &Explanation, language: Language) {
         [("heading.differentiate", differentiating, 1), ("heading.simplify", simplifying, differentiating.len() + 1)]
     {
         if !steps.is_empty() {
-            let _ = writeln!(out, "\\section*{{{}}}", language.say(heading, &[]));
+            if explanation.title.is_none() {
+                let _ = writeln!(out, "\\section*{{{}}}", language.say(heading, &[]));
+            }
             latex_steps(out, steps, first, 0);
         }
     }
+    explanation.tables.iter().for_each(|table| latex_table(out, table));
     if let Some(result) = &explanation.result {
         let heading = language.say("heading.result", &[]);
         let _ = writeln!(out, "\\section*{{{heading}}}\n\\fit{{{} = {result}}}", explanation.question);
@@ -246,7 +299,7 @@ fn latex_steps(out: &mut String, steps: &[ExplainedStep], first: usize, level: u
         if has_instance(step) {
             let _ = writeln!(out, "\\fit{{{} = {}}}", step.before, step.after);
         }
-        let _ = writeln!(out, "\\fit{{= {}}}", step.marked);
+        let _ = writeln!(out, "\\fit{{{}= {}}}", left_side(step), step.marked);
         if let Some(remark) = &step.unchecked {
             let _ = writeln!(out, "{remark}");
         }

@@ -158,8 +158,26 @@ fn held_together(piece: &Piece) -> String {
 
 /// The character as a superscript.
 fn raised(c: char) -> Option<char> {
-    const RAISED: [(char, char); 9] =
-        [('1', '¹'), ('2', '²'), ('3', '³'), ('n', 'ⁿ'), ('−', '⁻'), ('x', 'ˣ'), ('y', 'ʸ'), ('v', 'ᵛ'), ('g', 'ᵍ')];
+    const RAISED: [(char, char); 18] = [
+        ('0', '⁰'),
+        ('1', '¹'),
+        ('2', '²'),
+        ('3', '³'),
+        ('4', '⁴'),
+        ('5', '⁵'),
+        ('6', '⁶'),
+        ('7', '⁷'),
+        ('8', '⁸'),
+        ('9', '⁹'),
+        ('+', '⁺'),
+        ('−', '⁻'),
+        ('n', 'ⁿ'),
+        ('x', 'ˣ'),
+        ('h', 'ʰ'),
+        ('c', 'ᶜ'),
+        ('v', 'ᵛ'),
+        ('g', 'ᵍ'),
+    ];
     RAISED.iter().find(|(plain, _)| *plain == c).map(|(_, raised)| *raised)
 }
 

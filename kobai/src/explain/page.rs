@@ -2,7 +2,7 @@
 
 use super::format::{has_instance, lists, threads};
 use super::speaker::{in_sentence, inner};
-use super::{ExplainedStep, Explanation, Language};
+use super::{ExplainedStep, ExplainedTable, Explanation, Language};
 use crate::print::Notation;
 use std::fmt::Write;
 
@@ -11,6 +11,7 @@ const STYLE: &str = "
 @media (prefers-color-scheme: dark) { :root { --quiet: #aaa; --new: #5a4a00; --line: #444; } }
 body { font: 1.05rem/1.6 Georgia, 'Noto Serif', 'Noto Serif CJK JP', 'Hiragino Mincho ProN', serif;
   max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.3rem; margin-top: 2.5rem; }
 h2 { font-size: 1.05rem; margin: 1.8rem 0 .4rem; border-bottom: 1px solid var(--line); }
 ol { padding-left: 1.6rem; } li { margin: .7rem 0; }
 math { font-size: 1.1em; } math[display=block] { margin: .5rem 0; overflow-x: auto; overflow-y: hidden; }
@@ -45,7 +46,10 @@ pub fn mathml(explanations: &[Explanation]) -> String {
     for explanation in explanations {
         let mut lines = explanation.given.clone();
         lines.push(first_line(explanation));
-        lines.extend(explanation.steps.iter().map(|step| continued(&step.whole)));
+        lines.extend(explanation.steps.iter().map(|step| match step.left.as_str() {
+            "" => continued(&step.whole),
+            left => equals(left, &step.whole),
+        }));
         out += &(lines.join("\n") + "\n");
     }
     out
@@ -53,6 +57,9 @@ pub fn mathml(explanations: &[Explanation]) -> String {
 
 fn article(explanation: &Explanation, language: Language) -> String {
     let mut out = String::from("<article>\n");
+    if let Some(title) = &explanation.title {
+        let _ = writeln!(out, "<h1>{title}</h1>");
+    }
     for line in &explanation.given {
         let _ = writeln!(out, "{line}");
     }
@@ -65,10 +72,13 @@ fn article(explanation: &Explanation, language: Language) -> String {
         [("heading.differentiate", differentiating, 1), ("heading.simplify", simplifying, differentiating.len() + 1)]
     {
         if !steps.is_empty() {
-            let _ = writeln!(out, "<h2>{}</h2>", language.say(heading, &[]));
+            if explanation.title.is_none() {
+                let _ = writeln!(out, "<h2>{}</h2>", language.say(heading, &[]));
+            }
             list(&mut out, steps, first, language);
         }
     }
+    explanation.tables.iter().for_each(|table| numbers(&mut out, table));
     if let Some(result) = &explanation.result {
         let equation = equals(&explanation.question, result);
         let _ =
@@ -88,6 +98,15 @@ fn article(explanation: &Explanation, language: Language) -> String {
     out + "</article>\n"
 }
 
+fn numbers(out: &mut String, table: &ExplainedTable) {
+    let head = table.head.clone().map(|formula| in_sentence(formula, Notation::MathMl));
+    let _ = writeln!(out, "<p>{}</p>\n<table><tr><th>{}</th><th>{}</th></tr>", table.caption, head[0], head[1]);
+    for (left, right) in &table.rows {
+        let _ = writeln!(out, "<tr><td>{left}</td><td>{right}</td></tr>");
+    }
+    out.push_str("</table>\n");
+}
+
 fn list(out: &mut String, steps: &[ExplainedStep], first: usize, language: Language) {
     let _ = writeln!(out, "<ol start=\"{first}\">");
     for step in steps {
@@ -101,7 +120,8 @@ fn list(out: &mut String, steps: &[ExplainedStep], first: usize, language: Langu
         if has_instance(step) {
             let _ = writeln!(out, "{}", equals(&step.before, &step.after));
         }
-        let _ = writeln!(out, "{}", continued(&step.marked));
+        let line = if step.left.is_empty() { continued(&step.marked) } else { equals(&step.left, &step.marked) };
+        let _ = writeln!(out, "{line}");
         if let Some(remark) = &step.unchecked {
             let _ = writeln!(out, "<p class=\"remark\">{remark}</p>");
         }

@@ -63,6 +63,8 @@ impl<'a> Speaker<'a> {
         };
         Explanation {
             notation: self.notation,
+            title: None,
+            tables: Vec::new(),
             given: self.given(derivation.target),
             remarks: self.remarks(derivation.target),
             question: shown(named.unwrap_or(derivation.target)),
@@ -167,6 +169,7 @@ impl<'a> Speaker<'a> {
             sentence: self.sentence(step, &inside),
             before: if is_part { show(step.before) } else { String::new() },
             after: if is_part { show(step.after) } else { String::new() },
+            left: String::new(),
             whole: print_in(context, step.whole, &outer, self.notation),
             marked: print_changed(context, step.from, step.whole, &outer, self.notation),
             unchecked: unchecked.then(|| self.say("word.unchecked-line", &[])),
@@ -200,7 +203,11 @@ impl<'a> Speaker<'a> {
                 self.in_sentence(text)
             }
             Slot::Condition(expr) => self.in_sentence(print_condition(context, *expr, self.notation)),
-            Slot::Name(symbol) => self.in_sentence(print_name(&context.symbol(*symbol).name, self.notation)),
+            Slot::Name(symbol) => {
+                let name = print_name(&context.symbol(*symbol).name, self.notation);
+                let letter = self.notation == Notation::MathMl;
+                if letter { format!("<math><mi>{name}</mi></math>") } else { self.in_sentence(name) }
+            }
         }
     }
 

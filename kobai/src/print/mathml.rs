@@ -58,9 +58,13 @@ fn row(inner: &str) -> String {
     wrap("mrow", inner)
 }
 
-/// A single letter is set in italics by every browser, a word upright.
+/// A single letter is set in italics by every browser, a word upright; a prime would make a word of a letter.
 fn identifier(text: &str) -> String {
-    element("mi", text)
+    let letter = text.trim_end_matches('′');
+    if letter.is_empty() || letter == text {
+        return element("mi", text);
+    }
+    wrap("msup", &(element("mi", letter) + &operator(&text[letter.len()..])))
 }
 
 fn operator(text: &str) -> String {
@@ -75,6 +79,9 @@ fn fence(left: &str, inner: &str, right: &str) -> String {
 fn function_name(name: &str) -> String {
     identifier(name) + &operator("\u{2061}")
 }
+
+/// Between a function's name and an argument without brackets.
+const THIN_SPACE: &str = r#"<mspace width="0.167em"/>"#;
 
 /// A name with the words of its script and the places, if it has any.
 fn entry(name: &Spelling, places: &str) -> String {
@@ -127,7 +134,7 @@ fn log(base: Option<&Tree>, argument: &Tree, closed: bool) -> String {
         None => function_name("log"),
     };
     let bare = !closed && argument.is_bare_argument();
-    let argument = if bare { one(argument) } else { fence("(", &one(argument), ")") };
+    let argument = if bare { THIN_SPACE.to_owned() + &one(argument) } else { fence("(", &one(argument), ")") };
     row(&(name + &argument))
 }
 
