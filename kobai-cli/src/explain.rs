@@ -64,11 +64,12 @@ fn accounts(
     arguments: &Explain,
     source: &Source,
 ) -> Result<Vec<Account>, Failure> {
-    let failed = |code: &'static str| Err(source.failed(vec![Diagnostic::data_error(code)]));
     let method = match arguments.method {
         _ if arguments.from_limit => return from_limit(program, names, source),
         Method::Rules => readable::Method::Rules,
-        Method::Logarithmic if !has_logarithmic_form(program) => return failed("logarithm-does-not-help"),
+        Method::Logarithmic if !has_logarithmic_form(program) => {
+            return Err(source.failed(vec![Diagnostic::data_error("logarithm-does-not-help")]));
+        }
         Method::Logarithmic => readable::Method::Logarithmic,
     };
     let wanted = wanted(program, names)?;

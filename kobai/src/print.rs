@@ -16,6 +16,7 @@ mod tree;
 
 use crate::expr::{Context, Expr, Index, Node, Symbol};
 use crate::formula::{Relation, Spelling};
+use crate::function::Function;
 use build::Builder;
 use letters::Letters;
 use tree::Tree;
@@ -89,9 +90,14 @@ pub fn print_changed(context: &Context, from: Expr, to: Expr, scope: &Scope, not
     render(&change::marked(&before, after), notation)
 }
 
-/// A name in LaTeX as characters on one line, for a terminal: `\alpha` is α.
-pub fn characters(latex: &str) -> String {
-    glyph::line(latex)
+/// The name of a function, as it stands in a sentence.
+pub fn print_function(function: Function, notation: Notation) -> String {
+    match notation {
+        Notation::Latex => function.row().latex.to_owned(),
+        Notation::Plain => function.row().plain.to_owned(),
+        Notation::Terminal => glyph::function(function),
+        Notation::MathMl => format!("<math><mi>{}</mi></math>", glyph::function(function)),
+    }
 }
 
 /// Prints a condition (a comparison, a delta, 1 where it holds) as a relation, without the brackets of an indicator.

@@ -48,11 +48,13 @@ fn golden(name: &str, text: &str) {
 }
 
 /// Formulas with the name that each is derived by.
-const FORMULAS: [(&str, &str, &str); 5] = [
+const FORMULAS: [(&str, &str, &str); 7] = [
     ("logarithm-to-a-base", r"\log_a x", "x"),
     ("logarithm-by-its-base", r"\log_a x", "a"),
     ("logarithm-of-a-line", r"\log_2(3x + 1)", "x"),
     ("power-of-itself", "x^x", "x"),
+    ("gamma", r"\Gamma(x) k!", "x"),
+    ("factorial", r"\log k!", "k"),
     ("quotient", r"\frac{(x - 1)^2}{x - 1} + \frac{\sin x}{x}", "x"),
 ];
 

@@ -511,7 +511,12 @@ impl Deriver<'_> {
             let quotient = self.context.divide(above, below);
             return Applied::new("change-of-base", self.derivative(quotient));
         }
-        let mut applied = Applied::new(function.row().plain, after);
+        let is_gamma =
+            function == Function::Exp && matches!(self.context.node(last), Node::Call(Function::LogGamma, _));
+        let mut applied = match is_gamma {
+            true => Applied::new("gamma-function", after),
+            false => Applied::new(function.row().plain, after),
+        };
         // Without an inside that is more than the variable there is no chain.
         if !self.is_plain_variable(last) {
             applied.slots.push(("u", Slot::Formula(last)));

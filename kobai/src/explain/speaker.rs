@@ -5,8 +5,10 @@ use crate::audit::verdict;
 use crate::derivation::{Derivation, Slot, Step, Verdict};
 use crate::differentiate::general_rule;
 use crate::expr::{Context, Expr, Index, Node, Symbol};
-use crate::function::{Function, ROWS};
-use crate::print::{Notation, Scope, print, print_changed, print_condition, print_in, print_name, print_symbol};
+use crate::function::Function;
+use crate::print::{
+    Notation, Scope, print, print_changed, print_condition, print_function, print_in, print_name, print_symbol,
+};
 use crate::resolve::Program;
 
 /// Who puts a derivation into words.
@@ -66,7 +68,7 @@ impl<'a> Speaker<'a> {
             title: None,
             tables: Vec::new(),
             given: self.given(derivation.target),
-            remarks: self.remarks(derivation.target),
+            remarks: self.remarks(derivation),
             question: shown(named.unwrap_or(derivation.target)),
             target: shown(derivation.target),
             steps: sound.into_iter().map(|step| self.step(step, &self.target)).collect(),
@@ -115,12 +117,15 @@ impl<'a> Speaker<'a> {
         lines
     }
 
-    fn remarks(&self, target: Expr) -> Vec<String> {
-        let Node::Derivative(loss, variable) = *self.program.context.node(target) else { return Vec::new() };
+    fn remarks(&self, derivation: &Derivation) -> Vec<String> {
         let context = &self.program.context;
+        let Node::Derivative(loss, variable) = *context.node(derivation.target) else { return Vec::new() };
         let natural = |expr: Expr| context.any(expr, &|node| matches!(node, Node::Call(Function::Log, _)));
         let mut remarks = Vec::new();
-        if natural(loss) || self.program.definitions.iter().any(|definition| natural(definition.value)) {
+        if natural(loss)
+            || natural(derivation.result)
+            || self.program.definitions.iter().any(|definition| natural(definition.value))
+        {
             remarks.push(self.say("word.natural-logarithm", &[]));
         }
         if !self.target.is_empty() && context.height_of(loss) > 0 {
@@ -183,7 +188,7 @@ impl<'a> Speaker<'a> {
         let Some(function) = Function::from_plain(step.rule) else {
             return self.say(&format!("rule.{}", step.rule), &slots);
         };
-        slots.push(("name", self.in_sentence(self.function_name(function))));
+        slots.push(("name", self.in_sentence(print_function(function, self.notation))));
         slots.push(("general", self.general(function)));
         let direct = if slots.iter().any(|(slot, _)| *slot == "u") { "" } else { "-direct" };
         let own = format!("rule.{}{direct}", step.rule);
@@ -219,15 +224,6 @@ impl<'a> Speaker<'a> {
 
     fn in_sentence(&self, formula: String) -> String {
         in_sentence(formula, self.notation)
-    }
-
-    fn function_name(&self, function: Function) -> String {
-        let row = &ROWS[function as usize];
-        match self.notation {
-            Notation::Latex => row.latex.to_owned(),
-            Notation::MathMl => format!("<math><mi>{}</mi></math>", row.plain),
-            Notation::Plain | Notation::Terminal => row.plain.to_owned(),
-        }
     }
 
     /// `(\log x)' = \frac{1}{x}`, from the function's row.

@@ -198,16 +198,47 @@ impl<'c> Builder<'c> {
     }
 
     fn call(&mut self, function: Function, arguments: &[Expr]) -> Tree {
+        if let (Function::Exp, &[exponent]) = (function, arguments)
+            && let Some(tree) = self.gamma(exponent)
+        {
+            return tree;
+        }
         let mut trees: Vec<Tree> = arguments.iter().map(|&argument| self.expression(argument)).collect();
         match (function, arguments) {
             (Function::Exp, &[_]) => self.exponential(trees.remove(0)),
-            (Function::Log, &[_]) => Tree::Log { base: None, argument: Box::new(trees.remove(0)), closed: false },
+            (Function::Log, &[inner]) => {
+                let mut argument = trees.remove(0);
+                // `log Γ(x)` would be read as one function.
+                if let (Tree::Gamma(_), Node::Call(_, exponent)) = (argument.unmarked(), self.context.node(inner)) {
+                    let exponent = self.expression(exponent[0]);
+                    argument = Tree::Exponential { named: true, exponent: Box::new(exponent) };
+                }
+                Tree::Log { base: None, argument: Box::new(argument), closed: false }
+            }
             (Function::LogBase, &[_, _]) => {
                 let base = Some(Box::new(trees.remove(0)));
                 Tree::Log { base, argument: Box::new(trees.remove(0)), closed: false }
             }
             _ => Tree::Apply { function, arguments: trees, spelt_out: self.is_symbol_taken(function) },
         }
+    }
+
+    /// Γ(u) for e^{log Γ(u)}, and k! for Γ(1 + k).
+    fn gamma(&mut self, exponent: Expr) -> Option<Tree> {
+        let context = self.context;
+        let Node::Call(Function::LogGamma, arguments) = context.node(exponent) else { return None };
+        if self.is_symbol_taken(Function::LogGamma) || self.emphasis == Some(exponent) {
+            return None;
+        }
+        if let Node::Add(terms) = context.node(arguments[0])
+            && let [one, letter] = terms[..]
+            && context.is_integer(one, 1)
+            && matches!(context.node(letter), Node::Symbol(..))
+        {
+            let letter = self.expression(letter).into_base();
+            return Some(Tree::Factorial(Box::new(letter)));
+        }
+        Some(Tree::Gamma(Box::new(self.expression(arguments[0]))))
     }
 
     /// e with an exponent.

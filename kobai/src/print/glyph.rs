@@ -1,5 +1,7 @@
 //! Names in LaTeX as characters, for MathML and for a terminal.
 
+use crate::function::Function;
+
 /// A name taken apart.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Glyphs {
@@ -21,6 +23,12 @@ pub(super) fn line(latex: &str) -> String {
         }
     }
     base
+}
+
+/// A function's name: its Greek letters if it has any, else the plain word.
+pub(super) fn function(function: Function) -> String {
+    let letters = line(function.row().latex);
+    if letters.is_ascii() { function.row().plain.to_owned() } else { letters }
 }
 
 /// Takes a name apart. What is not known stands for itself.

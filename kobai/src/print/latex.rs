@@ -26,6 +26,8 @@ pub(super) fn render(tree: &Tree) -> String {
         Tree::Sum(terms) => sum(terms, " "),
         Tree::Log { base, argument, closed } => log(base.as_deref(), argument, *closed),
         Tree::Apply { function, arguments, spelt_out } => apply(*function, arguments, *spelt_out),
+        Tree::Gamma(argument) => format!(r"\Gamma{}", arguments(std::slice::from_ref(argument))),
+        Tree::Factorial(inner) => format!("{}!", render(inner)),
         Tree::Big(big) => reduction(big),
         Tree::Relation(relation, left, right) => {
             format!("{} {} {}", render(left), sign(*relation), render(right))

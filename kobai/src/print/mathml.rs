@@ -30,6 +30,8 @@ fn one(tree: &Tree) -> String {
         Tree::Sum(terms) => sum(terms),
         Tree::Log { base, argument, closed } => log(base.as_deref(), argument, *closed),
         Tree::Apply { function, arguments, spelt_out } => apply(*function, arguments, *spelt_out),
+        Tree::Gamma(argument) => row(&(function_name("Γ") + &fence("(", &one(argument), ")"))),
+        Tree::Factorial(inner) => row(&(one(inner) + &operator("!"))),
         Tree::Big(big) => reduction(big),
         Tree::Relation(relation, left, right) => row(&(one(left) + &operator(sign(*relation)) + &one(right))),
         Tree::Indicator(condition) => row(&(element("mn", "𝟙") + &fence("[", &one(condition), "]"))),
@@ -81,7 +83,7 @@ fn function_name(name: &str) -> String {
 }
 
 /// Between a function's name and an argument without brackets.
-const THIN_SPACE: &str = r#"<mspace width="0.167em"/>"#;
+const THIN_SPACE: &str = r#"<mspace width="0.167em"></mspace>"#;
 
 /// A name with the words of its script and the places, if it has any.
 fn entry(name: &Spelling, places: &str) -> String {

@@ -52,7 +52,9 @@ impl Plain {
             Tree::Product(factors) => self.product(factors),
             Tree::Sum(terms) => self.sum(terms, " "),
             Tree::Log { base, argument, closed } => self.log(base.as_deref(), argument, *closed),
-            Tree::Apply { function, arguments, .. } => self.apply(*function, arguments),
+            Tree::Apply { function, arguments, spelt_out } => self.apply(*function, arguments, *spelt_out),
+            Tree::Gamma(argument) => format!("{}({})", self.pick("gamma", "Γ"), self.tree(argument)),
+            Tree::Factorial(inner) => format!("{}!", self.tree(inner)),
             Tree::Big(big) => self.reduction(big),
             Tree::Relation(relation, left, right) => {
                 format!("{} {} {}", self.tree(left), self.sign(*relation), self.tree(right))
@@ -177,11 +179,11 @@ impl Plain {
         }
     }
 
-    fn apply(self, function: Function, arguments: &[Tree]) -> String {
+    fn apply(self, function: Function, arguments: &[Tree], spelt_out: bool) -> String {
         let inside = arguments.iter().map(|argument| self.tree(argument)).collect::<Vec<_>>().join(", ");
         match function {
-            Function::Sigmoid if self.unicode => format!("σ({inside})"),
             Function::Abs if self.unicode => format!("|{inside}|"),
+            _ if self.unicode && !spelt_out => format!("{}({inside})", glyph::function(function)),
             _ => format!("{}({inside})", function.row().plain),
         }
     }

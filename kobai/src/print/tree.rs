@@ -36,6 +36,10 @@ pub(super) enum Tree {
     Log { base: Option<Box<Tree>>, argument: Box<Tree>, closed: bool },
     /// A function with its arguments, and whether its symbol means something else here.
     Apply { function: Function, arguments: Vec<Tree>, spelt_out: bool },
+    /// The Gamma function, which is kept as the exponential of its logarithm.
+    Gamma(Box<Tree>),
+    /// A factorial.
+    Factorial(Box<Tree>),
     /// A reduction.
     Big(Box<Big>),
     /// A relation between two sides.
@@ -122,6 +126,7 @@ impl Tree {
             Tree::Fraction(..) => Level::Fraction,
             Tree::Power(..) | Tree::Exponential { .. } => Level::Power,
             Tree::Log { closed: true, .. } | Tree::Apply { .. } | Tree::Indicator(_) | Tree::Delta(..) => Level::Call,
+            Tree::Gamma(_) | Tree::Factorial(_) => Level::Call,
             Tree::Derivative(body, _) if matches!(body.unmarked(), Tree::Name(_) | Tree::Entry(..)) => Level::Fraction,
             Tree::Log { .. } | Tree::Big(_) | Tree::Derivative(..) => Level::Open,
             Tree::Cases(..) => Level::Cases,
@@ -139,7 +144,7 @@ impl Tree {
             Tree::Exponential { exponent, named } => *named && exponent.is_tall(),
             Tree::Product(factors) => factors.iter().any(Tree::is_tall),
             Tree::Sum(terms) => terms.iter().any(|(_, term)| term.is_tall()),
-            Tree::Log { argument, .. } => argument.is_tall(),
+            Tree::Log { argument, .. } | Tree::Gamma(argument) | Tree::Factorial(argument) => argument.is_tall(),
             Tree::Apply { arguments, .. } => arguments.iter().any(Tree::is_tall),
             Tree::Relation(_, left, right) => left.is_tall() || right.is_tall(),
             Tree::Indicator(inner) => inner.is_tall(),
@@ -215,7 +220,7 @@ impl Tree {
             Tree::Power(base, _) => matches!(base.unmarked(), Tree::Name(_) | Tree::Entry(..) | Tree::Digits(_)),
             Tree::Bracket(_) | Tree::Ellipsis => false,
             Tree::Exponential { named, .. } => !named,
-            Tree::Apply { .. } => true,
+            Tree::Apply { .. } | Tree::Factorial(_) => true,
             other => match other.level() {
                 Level::Atom | Level::Fraction => true,
                 Level::Open => matches!(other, Tree::Big(_)),
