@@ -12,7 +12,7 @@ use crate::expr::{Context, Expr, Node, Symbol};
 use crate::formula::{Equation, Formula, Kind, Relation, Statement};
 use crate::parse::article::{ArticleFormula, Connective, formulas};
 use crate::parse::{Parsed, Syntax};
-use crate::resolve::statement::{defined_name, is_loss_name, resolve_statement};
+use crate::resolve::statement::{defined_name, has_limit, is_about_numbers, is_loss_name, resolve_statement};
 use crate::resolve::{InputKinds, Program, resolve};
 use crate::source::{Diagnostic, Span};
 use scope::Scope;
@@ -230,7 +230,9 @@ impl Reader<'_> {
                 let loss =
                     !inline && reduced && context.free_indices(side).is_empty() && !context.symbols_in(side).is_empty();
                 let kind = if loss { FormulaKind::Loss } else { FormulaKind::Expression };
-                Reading { formula: shown(context, side), ..self.blank(expression.span, kind, Status::Ok) }
+                let blank = self.blank(expression.span, kind, Status::Ok);
+                let formula = if has_limit(expression) { blank.formula.clone() } else { shown(context, side) };
+                Reading { formula, ..blank }
             }
             // A fragment in the running text need not make sense by itself.
             Err(_) if inline => self.blank(expression.span, FormulaKind::Expression, Status::Ok),
@@ -257,7 +259,7 @@ impl Reader<'_> {
 
     fn definition(&mut self, equation: &Equation, left: &Formula, right: &Formula, claims: &[Formula]) -> Reading {
         let whole = equality(equation.span, std::iter::once(left).chain([right]).chain(claims));
-        if is_known_function(left) {
+        if is_known_function(left) || (is_constant(left) && is_about_numbers(right)) {
             return self.relation(&whole);
         }
         if let Some(derivative) = self.scope.derivative_named(left) {
@@ -316,6 +318,10 @@ impl Reader<'_> {
     }
 
     fn definition_shown(&self, equation: &Equation, left: &Formula, right: &Formula) -> Result<Shown, Vec<Diagnostic>> {
+        if has_limit(right) {
+            resolve_statement(&self.scope.relevant(right), right)?;
+            return Ok(Shown::as_written(self.written(equation.span)));
+        }
         if matches!(left.kind, Kind::Apply { .. }) {
             let program = self.scope.resolved(right)?;
             let side = program.stated.as_ref().and_then(|stated| stated.sides.first().copied());
@@ -401,6 +407,12 @@ fn is_known_function(left: &Formula) -> bool {
     const LETTERS: [&str; 3] = ["sigmoid", "Phi", "gamma"];
     matches!(&left.kind, Kind::Apply { function, .. }
         if crate::function::Function::from_plain(function).is_some() && !LETTERS.contains(&function.as_str()))
+}
+
+/// True for e and π: what an equation says of them by numbers is no definition.
+fn is_constant(left: &Formula) -> bool {
+    matches!(&left.kind, Kind::Name { base, subscripts, .. }
+        if subscripts.is_empty() && ["e", "pi"].contains(&base.plain.as_str()))
 }
 
 /// `a = b = c`

@@ -201,6 +201,8 @@ pub enum Kind {
     /// `\frac{d}{dx} f`, `\frac{\partial f}{\partial x_i}`: what is differentiated, and with respect to what; `(f)'` does
     /// not say with respect to what.
     Derivative(Box<Formula>, Option<Box<Formula>>),
+    /// `\lim_{h \to 0} f`: f, h, and what h goes to: a number, a name or an infinity, or its negative.
+    Limit(Box<Formula>, Box<Formula>, Box<Formula>),
     /// A part that could not be read; a diagnostic says why.
     Error,
 }

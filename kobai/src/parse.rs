@@ -13,6 +13,7 @@ mod expression;
 mod function;
 mod letters;
 mod lexer;
+mod limit;
 mod operator;
 mod parser;
 mod plain;

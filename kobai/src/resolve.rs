@@ -209,6 +209,7 @@ struct Resolver<'a> {
     found: Ranks,
     /// True where a derivative may stand in a formula.
     derivatives: bool,
+    limits: Vec<statement::Limit>,
     stated: Option<statement::Stated>,
     choices: Vec<Choice>,
     /// Sizes that stand below the line of a mean, by the place of the index that they belong to.
@@ -243,6 +244,7 @@ impl<'a> Resolver<'a> {
             found: ranks.clone(),
             ranks_before: ranks,
             derivatives: false,
+            limits: Vec::new(),
             stated: None,
             guessed: HashMap::new(),
             choices: Vec::new(),

@@ -28,6 +28,9 @@ use std::collections::HashMap;
 const PRECISION: usize = 320;
 /// Sides that differ by less than this, beside their size, are equal.
 const EQUAL_WITHIN: &str = "1e-50";
+/// A limit is tried at this distance from its place, and is off by about as much.
+const NEAR: f64 = 1.0 / (1_u128 << 100) as f64;
+const LIMIT_WITHIN: &str = "1e-20";
 /// How many points are tried, and how many within the domain are enough.
 const MOST_TRIES: usize = 480;
 const ENOUGH_POINTS: usize = 24;
@@ -91,7 +94,10 @@ pub fn judge(program: &mut Program) -> Result<Judgement, Diagnostic> {
     let sides = written.iter().map(|side| carried_out(program, side)).collect::<Result<Vec<Expr>, _>>()?;
     let required: Vec<Expr> =
         written.iter().chain(&sides).flat_map(|&side| domain(&mut program.context, side)).collect();
-    let conditions = simplified(program, &required);
+    let near =
+        |condition: &Expr| stated.limits.iter().any(|limit| program.context.depends_on(*condition, limit.symbol));
+    let lasting: Vec<Expr> = required.iter().copied().filter(|condition| !near(condition)).collect();
+    let conditions = simplified(program, &lasting);
     // What is never defined is not equal to anything.
     if required.iter().any(|&condition| program.context.is_integer(condition, 0)) {
         let (supposed, satisfiable) = (Vec::new(), false);
@@ -235,7 +241,9 @@ impl Judge<'_> {
     /// or might between two others.
     fn sampled(&mut self, supposition: Option<&Supposition>) -> Result<(Verdict, bool), Diagnostic> {
         let mut high = High::new(PRECISION);
-        let sampler = Sampler::new(self.program, self.sides, self.required, supposition);
+        let limits = &self.stated.limits;
+        let within = if limits.is_empty() { EQUAL_WITHIN } else { LIMIT_WITHIN };
+        let sampler = Sampler::new(self.program, self.sides, self.required, supposition).with_limits(limits);
         let mut signs = [false; 3];
         let (mut points, mut first_failure) = (0, None);
         for attempt in 0..MOST_TRIES {
@@ -244,7 +252,7 @@ impl Judge<'_> {
             points += 1;
             for (link, pair) in values.windows(2).enumerate() {
                 for (place, (left, right)) in pair[0].iter().zip(&pair[1]).enumerate() {
-                    let order = compare(&mut high, left, right);
+                    let order = compare(&mut high, left, right, within);
                     signs[(order as i8 + 1) as usize] = true;
                     if !self.stated.relations[link].holds(order) && first_failure.is_none() {
                         let place = self.place(place, &inputs);
@@ -332,14 +340,14 @@ fn is_equation(context: &Context, condition: Expr) -> bool {
 }
 
 /// How two sides compare, equal up to what rounding leaves.
-fn compare(high: &mut High, left: &Number, right: &Number) -> std::cmp::Ordering {
+fn compare(high: &mut High, left: &Number, right: &Number, within: &str) -> std::cmp::Ordering {
     let difference = high.subtract(left, right);
     let one = high.double(1.0);
     let size = |high: &mut High, value: &Number| high.call(Function::Abs, std::slice::from_ref(value));
     let (a, b, difference_size) = (size(high, left), size(high, right), size(high, &difference));
     let scale = high.add(&a, &b);
     let scale = high.add(&scale, &one);
-    let tolerance = high.from_decimal(EQUAL_WITHIN);
+    let tolerance = high.from_decimal(within);
     let allowed = high.multiply(&tolerance, &scale);
     match high.compare(&difference_size, &allowed) {
         Some(std::cmp::Ordering::Greater) => high.compare(left, right).unwrap_or(std::cmp::Ordering::Equal),

@@ -4,7 +4,7 @@ use super::Status;
 use crate::source::Diagnostic;
 
 /// Faults that lie in the notation and not in the formula: it may be right, and cannot be checked here.
-const BEYOND_THE_NOTATION: [&str; 20] = [
+const BEYOND_THE_NOTATION: [&str; 21] = [
     "unknown-environment",
     "unsupported-relation",
     "words-in-formula",
@@ -25,6 +25,7 @@ const BEYOND_THE_NOTATION: [&str; 20] = [
     "derivative-of-what-does-not-depend",
     "objective-inside-expression",
     "upper-bound-not-a-size",
+    "limit-not-readable",
 ];
 
 /// Faults that are mistakes wherever they stand.
@@ -49,8 +50,7 @@ const MISTAKES: [&str; 17] = [
 ];
 
 /// Commands of LaTeX that mean something, though nothing that can be computed here.
-const COMMANDS: [&str; 66] = [
-    r"\lim",
+const COMMANDS: [&str; 65] = [
     r"\limsup",
     r"\liminf",
     r"\sup",

@@ -6,7 +6,7 @@ use crate::expr::{Node, Symbol};
 use crate::formula::{Equation, Formula, Kind, Relation, Statement};
 use crate::parse::article::Connective;
 use crate::resolve::Program;
-use crate::resolve::statement::names_in;
+use crate::resolve::statement::{has_limit, names_in};
 use crate::source::Diagnostic;
 use crate::statement::{Judgement, Verdict, judge, rounds_to};
 
@@ -66,7 +66,7 @@ impl Reader<'_> {
         let inverse = solved_for(relation).and_then(|(variable, other)| self.scope.defined_by(other, &variable));
         let kind = if inverse.is_some() { FormulaKind::InversePair } else { FormulaKind::Statement };
         let blank = self.blank(relation.span, kind, Status::Holds);
-        let own = relation_shown(program).filter(|_| !self.scope.applies_a_function(relation));
+        let own = relation_shown(program).filter(|_| !self.scope.applies_a_function(relation) && !has_limit(relation));
         let formula = own.unwrap_or_else(|| blank.formula.clone());
         let mut reading = Reading {
             formula,
@@ -217,7 +217,7 @@ fn solved_for(relation: &Formula) -> Option<(String, &Formula)> {
 }
 
 /// True for a relation that restricts values rather than speaks of all of them: no input stands on both of its sides. One
-/// with a derivative never does.
+/// with a derivative or a limit never does.
 fn is_condition(relation: &Formula, program: &Program) -> bool {
     let Some(stated) = &program.stated else { return false };
     let context = &program.context;
@@ -227,5 +227,5 @@ fn is_condition(relation: &Formula, program: &Program) -> bool {
     let numbers = inputs.iter().all(Vec::is_empty);
     let defined =
         stated.sides.iter().any(|&side| context.symbols_in(side).iter().any(|&symbol| context.symbol(symbol).defined));
-    !shared && !derivative && !numbers && !defined && matches!(relation.kind, Kind::Relation(..))
+    !shared && stated.limits.is_empty() && !derivative && !numbers && !defined && matches!(relation.kind, Kind::Relation(..))
 }

@@ -554,6 +554,7 @@ const OTHER_COMMANDS: &[&str] = &[
     r"\forall",
     r"\dots",
     r"\partial",
+    r"\lim",
 ];
 
 /// The known command nearest to an unknown one, if it is at most two edits away, or one from a short one.

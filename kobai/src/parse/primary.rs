@@ -56,6 +56,7 @@ impl<'a> Parser<'a, '_> {
         match token.text {
             r"\frac" => self.fraction(token),
             r"\sqrt" => self.root(token),
+            r"\lim" => self.limit(token),
             r"\infty" => {
                 self.advance();
                 Formula::new(Kind::Infinity, token.span)

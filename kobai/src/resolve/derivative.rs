@@ -1,9 +1,11 @@
 //! Derivatives that stand in a formula, as a statement about them does.
 
 use super::Resolver;
-use crate::expr::{Expr, Node};
-use crate::formula::Formula;
+use super::statement::Limit;
+use crate::expr::{Constant, Expr, Node};
+use crate::formula::{Formula, Kind};
 use crate::source::{Diagnostic, Span};
+use std::collections::HashMap;
 
 impl Resolver<'_> {
     /// A derivative, not yet carried out. In a program it is refused: there the derivative is what Kobai finds.
@@ -23,6 +25,33 @@ impl Resolver<'_> {
             Node::Symbol(..) => self.context.derivative(value, target),
             _ => self.fail(Diagnostic::error("derivative-variable", variable.map_or(span, |formula| formula.span))),
         }
+    }
+
+    /// The body of a limit, in which its variable is a name like any other; where the name goes is kept aside. As a
+    /// derivative, it stands in statements only.
+    pub(super) fn limit(&mut self, body: &Formula, variable: &Formula, target: &Formula, span: Span) -> Expr {
+        if !self.derivatives {
+            return self.fail(Diagnostic::error("derivative-in-program", span));
+        }
+        let negative = matches!(target.kind, Kind::Sum(_));
+        let (target, name) = (self.expression(target), self.expression(variable));
+        let Node::Symbol(symbol, _) = *self.context.node(name) else {
+            return self.fail(Diagnostic::error("limit-not-readable", span));
+        };
+        let infinite = self.context.any(target, &|node| matches!(node, Node::Constant(Constant::Infinity)));
+        let known = self.limits.iter().find(|limit| limit.symbol == symbol);
+        match known.map(|limit| limit.infinite == infinite && limit.negative == negative) {
+            Some(true) => {}
+            Some(false) => return self.fail(Diagnostic::error("limit-not-readable", span)),
+            None => self.limits.push(Limit { symbol, infinite, negative }),
+        }
+        let value = self.expression(body);
+        if infinite {
+            return value;
+        }
+        // x → a is a + x with x → 0.
+        let moved = self.context.add(vec![target, name]);
+        self.context.substitute(value, &HashMap::from([(name, moved)]))
     }
 
     /// What `(f)'` means: the only name in f, or x.

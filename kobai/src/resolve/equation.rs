@@ -397,6 +397,7 @@ fn parts(formula: &Formula) -> Vec<&Formula> {
             std::iter::once(inner.as_ref()).chain(parts.iter().map(|part| &part.formula)).collect()
         }
         Kind::Root(degree, inner) => degree.as_deref().into_iter().chain([inner.as_ref()]).collect(),
+        Kind::Limit(body, variable, target) => vec![body, variable, target],
         Kind::Derivative(body, variable) => variable.as_deref().into_iter().chain([body.as_ref()]).collect(),
         Kind::Norm(inner, order) => order.as_deref().into_iter().chain([inner.as_ref()]).collect(),
         Kind::Apply { subscript, power, arguments, component, .. } => subscript

@@ -76,6 +76,7 @@ impl Resolver<'_> {
             }
             Kind::Norm(inner, order) => self.norm(inner, order.as_deref(), None, span),
             Kind::Inner(left, right) => self.inner(left, right, span),
+            Kind::Limit(body, variable, target) => self.limit(body, variable, target, span),
             Kind::Derivative(body, variable) => self.derivative(body, variable.as_deref(), span),
             Kind::Text(_) => self.fail(Diagnostic::error("words-in-formula", span)),
             _ => self.context.integer(1),
@@ -401,6 +402,7 @@ pub(super) fn index_use(formula: &Formula, letter: &str) -> Option<Span> {
             .or_else(|| visit(inner)),
         Kind::Root(degree, inner) => degree.as_deref().and_then(visit).or_else(|| visit(inner)),
         Kind::Norm(inner, order) => visit(inner).or_else(|| order.as_deref().and_then(visit)),
+        Kind::Limit(body, ..) => visit(body),
         Kind::Derivative(body, variable) => visit(body).or_else(|| variable.as_deref().and_then(visit)),
         Kind::Apply { subscript, power, arguments, component, .. } => subscript
             .as_deref()

@@ -1,7 +1,7 @@
 //! A relation read as a statement about what other equations define: its sides, for all values of its free indices.
 
 use super::{Program, Resolver};
-use crate::expr::{Axis, Context, Expr, Index};
+use crate::expr::{Axis, Context, Expr, Index, Symbol};
 use crate::formula::{Equation, Formula, Kind, Relation, ScriptPart, Spelling};
 use crate::resolve::equation::{Loss, for_each_part};
 use crate::source::{Diagnostic, Span};
@@ -18,6 +18,19 @@ pub struct Stated {
     pub indices: Vec<Index>,
     /// Where each side stands.
     pub spans: Vec<Span>,
+    /// The names that go to a limit.
+    pub limits: Vec<Limit>,
+}
+
+/// A name that goes to 0 or to an infinity, wherever it stands in the sides.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// The name.
+    pub symbol: Symbol,
+    /// To an infinity.
+    pub infinite: bool,
+    /// Through the numbers below 0.
+    pub negative: bool,
 }
 
 impl Stated {
@@ -68,6 +81,30 @@ pub fn differentiated_by(formula: &Formula) -> HashSet<String> {
     names
 }
 
+/// True if a limit stands in the formula.
+pub fn has_limit(formula: &Formula) -> bool {
+    let mut found = false;
+    for_each_part(formula, &mut |part| found |= matches!(part.kind, Kind::Limit(..)));
+    found
+}
+
+/// True if the formula is about numbers alone: its only names are those that its operators and limits bind.
+pub fn is_about_numbers(formula: &Formula) -> bool {
+    let mut bound = HashSet::from(["e".to_owned(), "pi".to_owned()]);
+    for_each_part(formula, &mut |part| match &part.kind {
+        Kind::Limit(_, variable, _) => bound.extend(names_in(variable)),
+        Kind::Reduce { bindings, .. } => bound.extend(bindings.iter().map(|binding| binding.index.plain.clone())),
+        _ => {}
+    });
+    let mut only = true;
+    for_each_part(formula, &mut |part| {
+        if let Kind::Name { base, .. } = &part.kind {
+            only &= bound.contains(&base.plain);
+        }
+    });
+    only
+}
+
 /// What an equation of this left side defines: its name, with a mark in the place of each index letter that the right
 /// side uses.
 pub fn defined_name(left: &Formula, right: &Formula) -> Option<String> {
@@ -108,9 +145,10 @@ impl Resolver<'_> {
         let spans = parts.iter().map(|part| part.span).collect();
         let sides: Vec<Expr> = parts.into_iter().map(|part| self.expression(part)).collect();
         let value = self.context.integer(0);
+        let limits = std::mem::take(&mut self.limits);
         // There is no loss to look for.
         self.loss = Some(Loss { value, name: None, indices: Vec::new(), precedence: u8::MAX });
-        self.stated = Some(Stated { sides, relations, indices, spans });
+        self.stated = Some(Stated { sides, relations, indices, spans, limits });
     }
 
     /// The letters that are indices and that nothing binds: those of names that are known to have indices, and those

@@ -5,6 +5,7 @@ use crate::eval::data::{Array, Inputs};
 use crate::expr::{Axis, Context, Expr, Index, Node, Rational, Reduction, Symbol};
 use crate::formula::Relation;
 use crate::resolve::Program;
+use crate::resolve::statement::Limit;
 use num_traits::{One, ToPrimitive};
 use std::collections::BTreeMap;
 
@@ -57,6 +58,8 @@ struct Recipe {
     values: Vec<f64>,
     /// Its entries sum to 1 over the last axis.
     sums_to_one: bool,
+    /// It stands this near to its limit.
+    limit: Option<f64>,
 }
 
 /// Makes points.
@@ -92,9 +95,19 @@ impl Sampler {
         Sampler { recipes, has_axes }
     }
 
+    /// The same with names near their limits.
+    pub fn with_limits(mut self, limits: &[Limit]) -> Sampler {
+        for limit in limits {
+            let step = if limit.negative { -super::NEAR } else { super::NEAR };
+            let near = if limit.infinite { 1.0 / step } else { step };
+            self.recipes.entry(limit.symbol).and_modify(|recipe| recipe.limit = Some(near));
+        }
+        self
+    }
+
     /// True if there is nothing to vary.
     pub fn is_constant(&self) -> bool {
-        self.recipes.is_empty() && !self.has_axes
+        self.recipes.values().all(|recipe| recipe.limit.is_some()) && !self.has_axes
     }
 
     /// The point of this number, with the sizes of the axes under their names.
@@ -111,6 +124,10 @@ impl Sampler {
             let shape: Vec<usize> = information.axes.iter().map(|&axis| size(axis)).collect();
             let entries = shape.iter().product();
             let kind = random.below(3);
+            if let Some(near) = recipe.limit {
+                inputs.insert(information.name.plain.clone(), super::scalar(near));
+                continue;
+            }
             let mut data: Vec<f64> = (0..entries)
                 .map(|place| match attempt {
                     _ if information.integer => random.below(2) as f64,

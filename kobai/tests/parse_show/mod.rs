@@ -72,6 +72,9 @@ pub fn show(formula: &Formula) -> String {
         Kind::Derivative(body, variable) => format!("(derivative{} {})", option(variable), show(body)),
         Kind::Factorial(inner) => format!("(factorial {})", show(inner)),
         Kind::Component(inner, indices) => format!("(component {}{})", show(inner), parts(" _", indices)),
+        Kind::Limit(body, variable, target) => {
+            format!("(limit_{}->{} {})", show(variable), show(target), show(body))
+        }
         Kind::Error => "ERROR".into(),
     }
 }
