@@ -6,13 +6,14 @@ use crate::options::{DataType, Eval};
 use crate::source::{Source, read, symbols, warn_of_assumptions};
 use crate::{Answer, data, print};
 use kobai::check::{Doubles, broken_assumptions};
+use kobai::differentiate::second::direction_for;
 use kobai::eval::Tensor;
 use kobai::eval::data::{Array, Inputs, bind};
 use kobai::expr::{Rational, Symbol};
 use kobai::plan::{Options, Output, plan};
 use kobai::resolve::Program;
 use kobai::source::{Diagnostic, Severity};
-use kobai::stabilise::{stabilise, stable_gradient};
+use kobai::stabilise::{stabilise, stable_gradient, stable_hessian_vector_product};
 use kobai_cpu::Executor;
 use serde_json::{Map, Value, json};
 
@@ -24,6 +25,8 @@ pub struct Evaluated {
     pub exact: Option<Rational>,
     /// Gradients by name.
     pub gradients: Vec<(String, Array)>,
+    /// The Hessian times the direction, by name, if asked for.
+    pub products: Vec<(String, Array)>,
 }
 
 impl Evaluated {
@@ -42,7 +45,7 @@ pub fn run(arguments: &Eval) -> Result<Answer, Failure> {
     let source = read(&arguments.common)?;
     let inputs = data::read(&arguments.inputs, &source.text)?;
     let mut program = source.program(&inputs)?;
-    let wrt = symbols(&program, &arguments.wrt)?;
+    let mut wrt = symbols(&program, &arguments.wrt)?;
     if arguments.strict {
         let broken = broken_assumptions(&mut program, &inputs);
         if !broken.is_empty() {
@@ -51,12 +54,34 @@ pub fn run(arguments: &Eval) -> Result<Answer, Failure> {
         }
     }
     warn_of_assumptions(&source, &mut program, &inputs);
+    let directions = if arguments.hvp { directions(&mut program, &inputs, &mut wrt)? } else { Vec::new() };
     let found = match arguments.dtype {
-        DataType::F64 => evaluate::<f64>(&mut program, &source, &inputs, &wrt)?,
-        DataType::F32 => evaluate::<f32>(&mut program, &source, &inputs, &wrt)?,
+        DataType::F64 => evaluate_along::<f64>(&mut program, &source, &inputs, &wrt, &directions)?,
+        DataType::F32 => evaluate_along::<f32>(&mut program, &source, &inputs, &wrt, &directions)?,
     };
     print(&if arguments.json { as_json(&found) } else { as_text(&found) })?;
     Ok(Answer::Yes)
+}
+
+/// The inputs that hold the directions; without names, by every input that the data hold a direction for.
+fn directions(program: &mut Program, inputs: &Inputs, wrt: &mut Vec<Symbol>) -> Result<Vec<Symbol>, Failure> {
+    let table = &program.context.symbols;
+    let direction = |symbol: Symbol| format!("v_{}", table[symbol.0 as usize].name.plain);
+    if wrt.is_empty() {
+        let all = (0..table.len()).map(|place| Symbol(place as u32));
+        let given = |symbol: &Symbol| inputs.contains_key(&direction(*symbol));
+        wrt.extend(all.filter(|symbol| !program.context.symbol(*symbol).defined).filter(given));
+    }
+    if wrt.is_empty() {
+        return Err(Failure::text("--hvp needs a direction\n  fix: add v_NAME to the data, of the shape of NAME"));
+    }
+    let taken = |name: &String| table.iter().any(|symbol| symbol.name.plain == *name);
+    if let Some(name) = wrt.iter().map(|&symbol| direction(symbol)).find(taken) {
+        return Err(Failure::text(format!(
+            "`{name}` is a name of the formula, so it cannot hold a direction\n  fix: give it another name in the formula"
+        )));
+    }
+    Ok(wrt.iter().map(|&symbol| direction_for(&mut program.context, symbol)).collect())
 }
 
 /// The element types of the executor, with their way from and to f64.
@@ -92,6 +117,17 @@ pub fn evaluate<T: Element>(
     inputs: &Inputs,
     wrt: &[Symbol],
 ) -> Result<Evaluated, Failure> {
+    evaluate_along::<T>(program, source, inputs, wrt, &[])
+}
+
+/// Runs the stable form, with the Hessian times these directions.
+fn evaluate_along<T: Element>(
+    program: &mut Program,
+    source: &Source,
+    inputs: &Inputs,
+    wrt: &[Symbol],
+    directions: &[Symbol],
+) -> Result<Evaluated, Failure> {
     let loss = stabilise(program).loss;
     let context = &mut program.context;
     let exact = context.as_number(loss).cloned();
@@ -100,7 +136,18 @@ pub fn evaluate<T: Element>(
         let name = context.symbol(symbol).name.plain.clone();
         outputs.push(Output { name: format!("gradient {name}"), indices: gradient.indices, value: gradient.value });
     }
+    if !directions.is_empty() {
+        let products = stable_hessian_vector_product(context, loss, wrt, directions).map_err(|function| {
+            let name = function.row().plain;
+            Failure::text(format!("the second derivative of this formula needs that of `{name}`, which is not known"))
+        })?;
+        for (product, &symbol) in products.into_iter().zip(wrt) {
+            let name = context.symbol(symbol).name.plain.clone();
+            outputs.push(Output { name: format!("product {name}"), indices: product.indices, value: product.value });
+        }
+    }
     let mut needed = context.symbols_in(loss);
+    needed.extend(directions);
     needed.extend(wrt.iter().filter(|symbol| !context.symbol(**symbol).defined));
     let bound = match bind(context, &needed, inputs) {
         Ok(bound) => bound,
@@ -123,9 +170,11 @@ pub fn evaluate<T: Element>(
         let data = executor.output(&output.name).unwrap_or(&[]).iter().map(|value| value.to_double()).collect();
         Array { shape, data, integer: false }
     };
-    let gradients =
-        outputs[1..].iter().map(|output| (output.name["gradient ".len()..].to_owned(), array(output))).collect();
-    Ok(Evaluated { value: array(&outputs[0]), exact, gradients })
+    let named = |kind: &str| {
+        let of_kind = outputs.iter().filter_map(|output| Some((output.name.strip_prefix(kind)?.to_owned(), output)));
+        of_kind.map(|(name, output)| (name, array(output))).collect()
+    };
+    Ok(Evaluated { value: array(&outputs[0]), exact, gradients: named("gradient "), products: named("product ") })
 }
 
 fn as_json(found: &Evaluated) -> String {
@@ -134,9 +183,13 @@ fn as_json(found: &Evaluated) -> String {
     } else {
         array_json(&found.value)
     };
-    let gradients: Map<String, Value> =
-        found.gradients.iter().map(|(name, array)| (name.clone(), array_json(array))).collect();
-    let mut object = json!({ "value": value, "gradients": gradients });
+    let by_name = |arrays: &[(String, Array)]| -> Map<String, Value> {
+        arrays.iter().map(|(name, array)| (name.clone(), array_json(array))).collect()
+    };
+    let mut object = json!({ "value": value, "gradients": by_name(&found.gradients) });
+    if !found.products.is_empty() {
+        object["hessian_vector_products"] = Value::Object(by_name(&found.products));
+    }
     if let Some(exact) = &found.exact {
         object["exact"] = Value::String(exact.to_string());
     }
@@ -154,16 +207,17 @@ fn as_text(found: &Evaluated) -> String {
         (_, &[value]) => format!("{}\n", shown(value)),
         _ => rows(&found.value),
     };
-    for (name, array) in &found.gradients {
-        out += &format!("\n∂/∂{name}");
-        if !array.shape.is_empty() {
-            let sizes: Vec<String> = array.shape.iter().map(usize::to_string).collect();
-            out += &format!("  ({})", sizes.join(" × "));
-        }
-        out += "\n";
-        out += &rows(array);
-    }
+    let titled = |title: &str, arrays: &[(String, Array)]| -> String {
+        arrays.iter().map(|(name, array)| format!("\n{title}{name}{}\n{}", shape(array), rows(array))).collect()
+    };
+    out += &titled("∂/∂", &found.gradients);
+    out += &titled("Hessian · v, ", &found.products);
     out
+}
+
+fn shape(array: &Array) -> String {
+    let sizes: Vec<String> = array.shape.iter().map(usize::to_string).collect();
+    if sizes.is_empty() { String::new() } else { format!("  ({})", sizes.join(" × ")) }
 }
 
 /// A row of the last axis a line.

@@ -7,6 +7,7 @@ use crate::{Answer, print};
 use kobai::audit::audit;
 use kobai::derivation::Derivation;
 use kobai::differentiate::readable::{self, derive_by, has_logarithmic_form};
+use kobai::differentiate::second::{SecondDerivation, derive_second};
 use kobai::eval::data::Inputs;
 use kobai::explain::{ExplainedStep, ExplainedTable, Explanation, Language, explain, explain_way, format, page};
 use kobai::expr::{Expr, Symbol, SymbolInformation};
@@ -73,7 +74,28 @@ fn accounts(
         Method::Logarithmic => readable::Method::Logarithmic,
     };
     let wanted = wanted(program, names)?;
-    Ok(wanted.into_iter().map(|symbol| checked(program, symbol, method)).collect())
+    let derivations: Vec<Derivation> = if arguments.order == 2 {
+        second_derivations(program, &wanted)
+    } else {
+        wanted.into_iter().map(|symbol| derive_by(program, symbol, method)).collect()
+    };
+    Ok(derivations.into_iter().map(|derivation| checked(program, derivation)).collect())
+}
+
+/// For each pair of symbols, what the gradient is and how its derivative comes about.
+fn second_derivations(program: &mut Program, symbols: &[Symbol]) -> Vec<Derivation> {
+    let mut found = Vec::new();
+    for (position, &first) in symbols.iter().enumerate() {
+        for (place, &second) in symbols[position..].iter().enumerate() {
+            let SecondDerivation { mut gradient, hessian } = derive_second(program, first, second);
+            if place == 0 {
+                gradient.steps.clear();
+                found.push(gradient);
+            }
+            found.push(hessian);
+        }
+    }
+    found
 }
 
 fn from_limit(program: &mut Program, names: &[String], source: &Source) -> Result<Vec<Account>, Failure> {
@@ -92,8 +114,7 @@ fn from_limit(program: &mut Program, names: &[String], source: &Source) -> Resul
 }
 
 /// A derivation that numbers have looked at.
-fn checked(program: &mut Program, symbol: Symbol, method: readable::Method) -> Account {
-    let mut derivation = derive_by(program, symbol, method);
+fn checked(program: &mut Program, mut derivation: Derivation) -> Account {
     audit(program, &mut derivation);
     Account::Derivation(derivation)
 }

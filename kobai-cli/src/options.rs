@@ -63,7 +63,7 @@ pub struct Common {
 /// `explain`
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  kobai explain 'x^x' --wrt x\n  kobai explain log --from-limit\n  kobai explain loss.tex --wrt z --format latex > gradient.tex"
+    after_help = "Examples:\n  kobai explain 'x^x' --wrt x\n  kobai explain log --from-limit\n  kobai explain loss.tex --wrt z --format latex > gradient.tex\n  kobai explain loss.tex --wrt W,b --order 2"
 )]
 pub struct Explain {
     #[command(flatten)]
@@ -71,6 +71,9 @@ pub struct Explain {
     /// With respect to what: names separated by commas; by default the parameters, else the only input
     #[arg(long, value_delimiter = ',')]
     pub wrt: Vec<String>,
+    /// 1 for the gradient, 2 for the Hessian: a block for each pair of the names
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub order: u8,
     /// The form of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -138,6 +141,9 @@ pub struct Eval {
     /// Gradients with respect to these, separated by commas
     #[arg(long, value_delimiter = ',')]
     pub wrt: Vec<String>,
+    /// The Hessian with respect to these times a direction, which the data hold as v_NAME for each NAME
+    #[arg(long)]
+    pub hvp: bool,
     /// The type to compute in
     #[arg(long, value_enum, default_value_t = DataType::F64)]
     pub dtype: DataType,

@@ -5,6 +5,7 @@ mod domain;
 mod fold;
 pub mod readable;
 pub mod reverse;
+pub mod second;
 mod tidy;
 
 use crate::expr::{Context, Expr, Symbol, SymbolInformation};

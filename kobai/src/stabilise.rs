@@ -9,7 +9,9 @@ mod residual;
 mod shares;
 
 use crate::differentiate::reverse::{Gradient, gradient};
+use crate::differentiate::second::hessian_vector_product;
 use crate::expr::{Context, Expr, Index, Node, Symbol};
+use crate::function::Function;
 use crate::resolve::Program;
 use crate::rewrite::bounds::Knowledge;
 use crate::rewrite::rules::{Hazard, Rule, read_all};
@@ -112,11 +114,27 @@ pub fn stabilise_expression(program: &mut Program, expr: Expr) -> Stable {
 
 /// The gradient of a stable loss.
 pub fn stable_gradient(context: &mut Context, loss: Expr, symbols: &[Symbol]) -> Vec<Gradient> {
+    gradient(context, loss, symbols, &without_cancellation)
+}
+
+/// H v of a stable loss: with v an input for each symbol, ∂² loss / ∂ symbol ∂ … times v, summed over all symbols.
+///
+/// # Errors
+/// A function whose second derivative is not known.
+pub fn stable_hessian_vector_product(
+    context: &mut Context,
+    loss: Expr,
+    symbols: &[Symbol],
+    directions: &[Symbol],
+) -> Result<Vec<Gradient>, Function> {
+    hessian_vector_product(context, loss, symbols, directions, &without_cancellation)
+}
+
+/// An adjoint with what would cancel in it rewritten.
+fn without_cancellation(context: &mut Context, adjoint: Expr) -> Expr {
     let rules = CANCELLATION.with(Rc::clone);
     let knowledge = Knowledge::default();
-    gradient(context, loss, symbols, &|context, adjoint| {
-        let adjoint = Rewriter::new(&rules, &knowledge).rewrite(context, adjoint);
-        let adjoint = softmax_residual(context, adjoint);
-        Rewriter::new(&rules, &knowledge).rewrite(context, adjoint)
-    })
+    let adjoint = Rewriter::new(&rules, &knowledge).rewrite(context, adjoint);
+    let adjoint = softmax_residual(context, adjoint);
+    Rewriter::new(&rules, &knowledge).rewrite(context, adjoint)
 }

@@ -227,5 +227,10 @@ fn is_condition(relation: &Formula, program: &Program) -> bool {
     let numbers = inputs.iter().all(Vec::is_empty);
     let defined =
         stated.sides.iter().any(|&side| context.symbols_in(side).iter().any(|&symbol| context.symbol(symbol).defined));
-    !shared && stated.limits.is_empty() && !derivative && !numbers && !defined && matches!(relation.kind, Kind::Relation(..))
+    !shared
+        && stated.limits.is_empty()
+        && !derivative
+        && !numbers
+        && !defined
+        && matches!(relation.kind, Kind::Relation(..))
 }

@@ -8,8 +8,8 @@ use super::domain;
 use super::fold::fold_definition;
 use super::tidy::{apply_assumption, smallest, summed_input, sums_to_one, suppose_sums_to_one};
 use crate::derivation::{Derivation, Slot, Step};
-use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol};
-use crate::formula::Relation;
+use crate::expr::{Axis, Context, Expr, Index, Node, Reduction, Symbol};
+use crate::formula::{Relation, Spelling};
 use crate::function::Function;
 use crate::resolve::{Assumption, Definition, Program};
 use crate::rewrite::simplify::simplify_sums;
@@ -42,7 +42,7 @@ pub fn derive_by(program: &mut Program, symbol: Symbol, method: Method) -> Deriv
     let divisors = program.divisors.clone();
     let context = &mut program.context;
     let conditions = domain::conditions(context, &definitions, &assumptions, &divisors, loss, symbol);
-    let indices = target_indices(context, symbol);
+    let indices = target_indices(context, loss, symbol);
     let variable = context.entry_at(symbol, &indices);
     let mut deriver = Deriver {
         context,
@@ -76,13 +76,18 @@ pub fn derive_by(program: &mut Program, symbol: Symbol, method: Method) -> Deriv
     derivation
 }
 
-/// An index for each place of the symbol, with the letters that the author uses for its axes.
-fn target_indices(context: &mut Context, symbol: Symbol) -> Vec<Index> {
-    let mut used: Vec<String> = Vec::new();
+/// An index for each place of the symbol, with the letters that the author uses for its axes; beside free indices, as a
+/// gradient has them, with the letters after the author's.
+fn target_indices(context: &mut Context, differentiated: Expr, symbol: Symbol) -> Vec<Index> {
+    let free = context.free_indices(differentiated);
+    let mut used: Vec<String> =
+        free.iter().filter_map(|&index| context.index_name(index)).map(|name| name.plain.clone()).collect();
+    let beside = !used.is_empty();
     let axes = context.symbol(symbol).axes.clone();
     axes.into_iter()
         .map(|axis| {
-            let letter = context.axis(axis).letters.iter().find(|letter| !used.contains(&letter.plain)).cloned();
+            let letters = if beside { next_letters(context, axis) } else { context.axis(axis).letters.clone() };
+            let letter = letters.into_iter().find(|letter| !used.contains(&letter.plain));
             match letter {
                 Some(letter) => {
                     used.push(letter.plain.clone());
@@ -91,6 +96,22 @@ fn target_indices(context: &mut Context, symbol: Symbol) -> Vec<Index> {
                 None => context.fresh_index(axis),
             }
         })
+        .collect()
+}
+
+/// The letters of the alphabet after the author's for an axis, without those that name a number or a size.
+fn next_letters(context: &Context, axis: Axis) -> Vec<Spelling> {
+    let first = context.axis(axis).letters.first().and_then(|letter| letter.plain.chars().next());
+    let names = |letter: &str| {
+        context.symbols.iter().any(|symbol| symbol.axes.is_empty() && symbol.name.plain == letter)
+            || context.axes.iter().any(|axis| axis.size_name.plain == letter)
+    };
+    first
+        .filter(char::is_ascii_lowercase)
+        .into_iter()
+        .flat_map(|first| (first..='z').skip(1))
+        .map(|letter| Spelling { plain: letter.into(), latex: letter.into() })
+        .filter(|letter| !names(&letter.plain))
         .collect()
 }
 

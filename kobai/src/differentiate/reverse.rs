@@ -390,7 +390,6 @@ fn contribution(
         return None;
     }
     let mut map = HashMap::new();
-    let mut factors = vec![adjoint];
     let mut pending = Vec::new();
     for (&target, &place) in indices.iter().zip(places) {
         let target = context.index(target);
@@ -400,9 +399,6 @@ fn contribution(
             }
             _ => pending.push((place, target)),
         }
-    }
-    for (place, target) in pending {
-        factors.push(context.delta(place, target));
     }
     // The family's own indices may stand in the environment too, so what is summed over gets new ones.
     let mut extra = Vec::new();
@@ -414,8 +410,13 @@ fn contribution(
             context.index(fresh)
         });
     }
+    // For the same reason only what is in terms of the environment is renamed, and no target.
+    let mut factors = vec![context.substitute(adjoint, &map)];
+    for (place, target) in pending {
+        let place = context.substitute(place, &map);
+        factors.push(context.delta(place, target));
+    }
     let value = context.mul(factors);
-    let value = context.substitute(value, &map);
     Some(Contribution { extra, value })
 }
 

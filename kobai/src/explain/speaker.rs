@@ -34,10 +34,7 @@ impl<'a> Speaker<'a> {
         notation: Notation,
     ) -> Speaker<'a> {
         let context = &program.context;
-        let target = match *context.node(derivation.target) {
-            Node::Derivative(_, variable) => context.free_indices_in_order(variable),
-            _ => Vec::new(),
-        };
+        let target = context.free_indices_in_order(derivation.target);
         let renamed = renamed(context);
         Speaker { program, language, notation, target, renamed }
     }
@@ -67,7 +64,7 @@ impl<'a> Speaker<'a> {
             notation: self.notation,
             title: None,
             tables: Vec::new(),
-            given: self.given(derivation.target),
+            given: self.given(self.first_derivative(derivation.target)),
             remarks: self.remarks(derivation),
             question: shown(named.unwrap_or(derivation.target)),
             target: shown(derivation.target),
@@ -81,12 +78,24 @@ impl<'a> Speaker<'a> {
         }
     }
 
-    /// ∂L/∂z for ∂/∂z of what L is.
+    /// ∂L/∂z for ∂/∂z of what L is, and the same for a second derivative.
     fn named_loss(&mut self, target: Expr) -> Option<Expr> {
         let Node::Derivative(loss, variable) = *self.program.context.node(target) else { return None };
-        let symbol = self.loss_symbol(loss)?;
-        let entry = self.program.context.entry(symbol, Vec::new());
-        Some(self.program.context.derivative(entry, variable))
+        let named = match (self.named_loss(loss), self.loss_symbol(loss)) {
+            (Some(inner), _) => inner,
+            (None, symbol) => self.program.context.entry(symbol?, Vec::new()),
+        };
+        Some(self.program.context.derivative(named, variable))
+    }
+
+    /// What is differentiated first, if there are several derivatives.
+    fn first_derivative(&self, target: Expr) -> Expr {
+        match *self.program.context.node(target) {
+            Node::Derivative(inner, _) if matches!(self.program.context.node(inner), Node::Derivative(..)) => {
+                self.first_derivative(inner)
+            }
+            _ => target,
+        }
     }
 
     fn loss_symbol(&self, loss: Expr) -> Option<Symbol> {
@@ -119,7 +128,9 @@ impl<'a> Speaker<'a> {
 
     fn remarks(&self, derivation: &Derivation) -> Vec<String> {
         let context = &self.program.context;
-        let Node::Derivative(loss, variable) = *context.node(derivation.target) else { return Vec::new() };
+        let Node::Derivative(loss, variable) = *context.node(self.first_derivative(derivation.target)) else {
+            return Vec::new();
+        };
         let natural = |expr: Expr| context.any(expr, &|node| matches!(node, Node::Call(Function::Log, _)));
         let mut remarks = Vec::new();
         if natural(loss)
