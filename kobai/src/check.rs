@@ -69,6 +69,8 @@ impl Monitor<'_> {
 struct Expressions {
     loss: Expr,
     gradients: Vec<Gradient>,
+    /// True if each operation is to be done as it stands.
+    literal: bool,
 }
 
 /// A loss made ready to be checked at many inputs.
@@ -84,10 +86,10 @@ impl Checker {
     pub fn new(program: &mut Program, symbols: &[Symbol]) -> Checker {
         let loss = written_out(program);
         let gradients = gradient(&mut program.context, loss, symbols, &|_, adjoint| adjoint);
-        let written = Expressions { loss, gradients };
+        let written = Expressions { loss, gradients, literal: true };
         let loss = stabilise(program).loss;
         let gradients = stable_gradient(&mut program.context, loss, symbols);
-        Checker { written, stable: Expressions { loss, gradients }, symbols: symbols.to_vec() }
+        Checker { written, stable: Expressions { loss, gradients, literal: false }, symbols: symbols.to_vec() }
     }
 
     /// Finds the truth.
@@ -213,6 +215,9 @@ fn evaluate_at<A: Arithmetic>(
     interrupted: &AtomicBool,
 ) -> Result<Evaluated<A::Value>, Diagnostic> {
     let mut evaluator = Evaluator::new(context, bound, arithmetic).with_values(values).stopped_by(interrupted);
+    if expressions.literal {
+        evaluator = evaluator.literally();
+    }
     let value = evaluator.scalar(expressions.loss)?;
     let gradients = expressions
         .gradients

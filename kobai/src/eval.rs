@@ -45,6 +45,7 @@ pub struct Evaluator<'a, A: Arithmetic> {
     /// Values of inputs that stand in for the bound ones.
     values: HashMap<Symbol, Vec<A::Value>>,
     interrupted: Option<&'a AtomicBool>,
+    literal: bool,
 }
 
 /// A value as a sum of two: the maximum and the rest of a log-sum-exp; elsewhere the second part is absent.
@@ -67,6 +68,7 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
             numbers: HashMap::new(),
             values: HashMap::new(),
             interrupted: None,
+            literal: false,
         }
     }
 
@@ -79,6 +81,12 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
     /// The same, ending soon with the error `interrupted` once the flag is set.
     pub fn stopped_by(mut self, interrupted: &'a AtomicBool) -> Self {
         self.interrupted = Some(interrupted);
+        self
+    }
+
+    /// The same, each operation as it stands: products in their order, sums without compensation.
+    pub fn literally(mut self) -> Self {
+        self.literal = true;
         self
     }
 
@@ -269,10 +277,11 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
 
     /// A factor of exactly 0 removes the others: they are not even looked at, for a branch not taken may fail.
     fn product(&mut self, factors: &[Expr]) -> Result<A::Value, Diagnostic> {
-        let mut product: Option<A::Value> = None;
-        let units = self.context.balanced(factors);
+        let units = if self.literal { None } else { self.context.balanced(factors) };
         let whole = |&base: &Expr| Unit { base, sign: 1, root: 1 };
-        for Unit { base, sign, root } in units.unwrap_or_else(|| factors.iter().map(whole).collect()) {
+        let mut product: Option<A::Value> = None;
+        for place in 0..units.as_ref().map_or(factors.len(), Vec::len) {
+            let Unit { base, sign, root } = units.as_ref().map_or_else(|| whole(&factors[place]), |units| units[place]);
             let mut value = self.value(base)?;
             if sign > 0 && self.arithmetic.is_zero(&value) {
                 return Ok(self.arithmetic.double(0.0));
@@ -294,7 +303,7 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
     fn sum(&mut self, terms: &[Expr]) -> Result<A::Value, Diagnostic> {
         let mut leading = self.arithmetic.double(0.0);
         let mut trailing: Option<A::Value> = None;
-        let compensated = terms.len() > 2;
+        let compensated = terms.len() > 2 && !self.literal;
         for &term in terms {
             let parts = self.parts(term)?;
             let sum = self.arithmetic.add(&leading, &parts.leading);

@@ -64,7 +64,7 @@ pub(super) fn error(
         }
         let [above, below] = sides.map(|inputs| {
             let evaluator = Evaluator::new(context, bound, &mut high).stopped_by(monitor.interrupted);
-            evaluator.with_values(inputs).scalar(written.loss)
+            evaluator.with_values(inputs).literally().scalar(written.loss)
         });
         let difference = high.subtract(&above?, &below?);
         let twice = high.add(&step, &step);

@@ -24,6 +24,8 @@ pub struct Case {
     /// In the order of the loss's `wrt`.
     pub gradients: Vec<Vec<String>>,
     pub extreme: bool,
+    /// True where the usual stable forms lose digits too.
+    pub stretch: bool,
     /// An absolute error that is accepted as well, where the set allows one.
     pub absolute: f64,
 }
@@ -80,6 +82,7 @@ fn read_case(case: &Value, wrt: &[String]) -> Case {
         value: case["value"].as_str().expect("value").to_owned(),
         gradients: wrt.iter().map(|symbol| strings(&case["gradients"][symbol]["data"])).collect(),
         extreme: name.starts_with("extreme"),
+        stretch: case["level"] == "stretch",
         absolute: case["tolerance"]["abs"].as_f64().unwrap_or(0.0),
         name,
     }
