@@ -52,27 +52,32 @@ pub fn draw_graphs(graphs: &[Graph], variable: &str, path: impl AsRef<Path>) -> 
 /// whole dots would look ragged.
 const NEAREST: f64 = 4.0;
 
+/// A graph as it is drawn: its pieces between gaps, their points apart from each other.
+struct Curve<'a> {
+    label: &'a str,
+    pieces: Vec<Vec<(f64, f64)>>,
+}
+
 /// Graphs with the axes that hold them.
 struct Graphs<'a> {
-    /// Each with its pieces between gaps, their points apart from each other.
-    graphs: Vec<(&'a str, Vec<Vec<(f64, f64)>>)>,
+    curves: Vec<Curve<'a>>,
     variable: &'a str,
     across: Axis,
     upwards: Axis,
 }
 
-impl Graphs<'_> {
-    fn new<'a>(graphs: &'a [Graph], variable: &'a str) -> Option<Graphs<'a>> {
+impl<'a> Graphs<'a> {
+    fn new(graphs: &'a [Graph], variable: &'a str) -> Option<Graphs<'a>> {
         let shown = || graphs.iter().flat_map(|graph| &graph.points).filter(|(_, value)| Axis::can_show(*value));
         let arguments: Vec<f64> = shown().map(|(argument, _)| *argument).collect();
         let values: Vec<f64> = shown().map(|(_, value)| *value).collect();
         let (across, upwards) = (Axis::linear(&arguments)?, Axis::linear(&values)?);
-        let pieces = |graph: &Graph| -> Vec<Vec<(f64, f64)>> {
-            let pieces = graph.points.split(|(_, value)| !Axis::can_show(*value));
-            pieces.filter(|piece| !piece.is_empty()).map(|piece| apart(piece, &across, &upwards)).collect()
+        let curve = |graph: &'a Graph| {
+            let pieces = graph.points.split(|(_, value)| !Axis::can_show(*value)).filter(|piece| !piece.is_empty());
+            Curve { label: &graph.label, pieces: pieces.map(|piece| apart(piece, &across, &upwards)).collect() }
         };
-        let graphs = graphs.iter().map(|graph| (graph.label.as_str(), pieces(graph))).collect();
-        Some(Graphs { graphs, variable, across, upwards })
+        let curves = graphs.iter().map(curve).collect();
+        Some(Graphs { curves, variable, across, upwards })
     }
 
     /// The lines where the variable or the value is 0, where the picture holds them.
@@ -103,7 +108,7 @@ impl Graphs<'_> {
             (MiddleLeft, 0.0, 0.5),
             (LowerMiddle, 0.5, 0.0),
         ];
-        let points = || self.graphs.iter().flat_map(|(_, pieces)| pieces.iter().flatten());
+        let points = || self.curves.iter().flat_map(|curve| curve.pieces.iter().flatten());
         let inside = |part: f64, axis: &Axis, room: f64, size: f64| {
             let range = axis.range();
             let start = range.start + room * (1.0 - size) * (range.end - range.start);
@@ -148,10 +153,10 @@ impl Picture for Graphs<'_> {
         for line in self.zero_lines() {
             chart.draw_series(LineSeries::new(line, TEXT.stroke_width(Self::SCALE)))?;
         }
-        for ((label, pieces), colour) in self.graphs.iter().zip(COLOURS.iter().cycle()) {
+        for (curve, colour) in self.curves.iter().zip(COLOURS.iter().cycle()) {
             let style = colour.stroke_width(3 * Self::SCALE);
-            let mut label = Some(*label);
-            for piece in pieces {
+            let mut label = Some(curve.label);
+            for piece in &curve.pieces {
                 let series = chart.draw_series(LineSeries::new(piece.iter().copied(), style))?;
                 // A function in several pieces has one line in the legend.
                 if let Some(label) = label.take() {
@@ -169,5 +174,33 @@ impl Picture for Graphs<'_> {
             .background_style(WHITE.mix(0.85))
             .label_font(("sans-serif", 18 * Self::SCALE, &TEXT))
             .draw()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sampled(function: impl Fn(f64) -> f64) -> Graph {
+        let points = (0..=256).map(|place| f64::from(place) / 128.0 - 1.0).map(|at| (at, function(at))).collect();
+        Graph { label: "f".into(), points }
+    }
+
+    #[test]
+    fn a_gap_splits_a_graph() {
+        let graphs = [sampled(|x| if x.abs() < 0.25 { f64::NAN } else { x })];
+        let drawn = Graphs::new(&graphs, "x").expect("something to draw");
+        let ends: Vec<_> = drawn.curves[0].pieces.iter().map(|piece| (piece[0].0, piece[piece.len() - 1].0)).collect();
+        assert_eq!(ends, [(-1.0, -0.25), (0.25, 1.0)]);
+        assert!(Graphs::new(&[sampled(|_| f64::INFINITY)], "x").is_none());
+    }
+
+    #[test]
+    fn the_legend_stands_where_no_curve_is() {
+        let graphs = [sampled(|x| x), sampled(|x| -x)];
+        let place = Graphs::new(&graphs, "x").expect("something to draw").emptiest_place();
+        assert!(matches!(place, SeriesLabelPosition::UpperMiddle), "{place:?}");
+        let place = Graphs::new(&graphs[..1], "x").expect("something to draw").emptiest_place();
+        assert!(matches!(place, SeriesLabelPosition::UpperLeft), "{place:?}");
     }
 }

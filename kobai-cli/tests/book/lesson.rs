@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// The kinds of block that a lesson may have.
-const KINDS: [&str; 11] =
-    ["latex", "json", "csv", "sh", "text", "console", "gradient", "steps", "stable", "plan", "error"];
+/// The kinds of block that the author writes.
+const GIVEN: [&str; 5] = ["latex", "json", "csv", "sh", "text"];
+/// The kinds of block that hold what Kobai says.
+const ANSWERS: [&str; 6] = ["console", "gradient", "steps", "stable", "plan", "error"];
 
 /// A fenced block.
 pub struct Block {
@@ -13,6 +14,13 @@ pub struct Block {
     pub words: Vec<String>,
     /// The bytes between the lines of the marks.
     body: Range<usize>,
+}
+
+impl Block {
+    /// Whether the block holds what Kobai says.
+    pub fn is_answer(&self) -> bool {
+        ANSWERS.contains(&self.words[0].as_str())
+    }
 }
 
 /// A page of the book.
@@ -109,7 +117,8 @@ fn blocks(text: &str, name: &str) -> Vec<Block> {
         }
         let mut words = super::words::split(information);
         words.extend(words.is_empty().then(|| "text".to_owned()));
-        assert!(KINDS.contains(&words[0].as_str()), "{name}: a block cannot be `{}`", words[0]);
+        let kind = words[0].as_str();
+        assert!(GIVEN.contains(&kind) || ANSWERS.contains(&kind), "{name}: a block cannot be `{kind}`");
         open = Some(Block { words, body: position..position });
     }
     assert!(open.is_none(), "{name}: a block does not end");

@@ -9,12 +9,12 @@ mod session;
 mod words;
 
 use kobai::parse::{Syntax, display_formulas, parse};
-use lesson::Lesson;
+use lesson::{Block, Lesson};
 use session::Session;
 use std::path::{Path, PathBuf};
 
 /// The languages, each a folder of lessons.
-const LANGUAGES: [&str; 1] = ["en"];
+const LANGUAGES: [&str; 2] = ["en", "ja"];
 
 fn book() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../book")
@@ -90,6 +90,28 @@ fn every_display_formula_is_in_the_notation() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(count > 50, "only {count} formulas found");
+}
+
+#[test]
+fn the_languages_hold_the_same_lessons() {
+    // Kind and options of every block, with its commands; programs and data in full.
+    let shape = |lesson: &Lesson| -> Vec<String> {
+        let one = |block: &Block| {
+            let words: Vec<&str> =
+                block.words.iter().map(String::as_str).filter(|word| !LANGUAGES.contains(word)).collect();
+            let commands = lesson.commands(block).join("\n").replace(" --lang ja", "");
+            let given = if block.is_answer() { "" } else { lesson.body(block) };
+            format!("{}\n{commands}{given}", words.join(" "))
+        };
+        lesson.blocks.iter().map(one).collect()
+    };
+    let [english, japanese] = LANGUAGES.map(|language| pages(&book().join(language)));
+    let names =
+        |paths: &[PathBuf]| paths.iter().map(|path| path.file_name().map(ToOwned::to_owned)).collect::<Vec<_>>();
+    assert_eq!(names(&english), names(&japanese), "a lesson is missing in one language");
+    for (one, other) in english.iter().zip(&japanese) {
+        assert_eq!(shape(&Lesson::read(one)), shape(&Lesson::read(other)), "{}", other.display());
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::lesson::{Block, Lesson};
 use super::words;
+use kobai::explain::Language;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -65,7 +66,7 @@ impl Session {
             "steps" => done(ask(self, "explain", &[]), lesson, block),
             "stable" => done(ask(self, "explain", &["--stable"]), lesson, block),
             "plan" => done(ask(self, "plan", &[]), lesson, block),
-            "gradient" => last_paragraph(&done(ask(self, "explain", &[]), lesson, block)),
+            "gradient" => result(&done(ask(self, "explain", &[]), lesson, block), &language),
             "error" => {
                 let printed = ask(self, "explain", &[]);
                 assert_eq!(printed.code, Some(2), "{}:{} is no error", lesson.name, lesson.line(block));
@@ -134,9 +135,15 @@ fn done(printed: Printed, lesson: &Lesson, block: &Block) -> String {
     printed.stderr + &printed.stdout
 }
 
-/// The result and what it rests on, which is what stands after the last empty line of an explanation.
-fn last_paragraph(text: &str) -> String {
-    text.rsplit_once("\n\n").map_or(text, |(_, last)| last).to_owned()
+/// The end of an explanation: its result and what that rests on, each under its heading.
+fn result(text: &str, language: &str) -> String {
+    let language = Language::from_code(language).expect("a language of the book");
+    let headings = language.sentences().iter().filter(|(key, _)| key.starts_with("heading."));
+    let headings: Vec<&str> = headings.map(|(_, heading)| *heading).collect();
+    let heading = |paragraph: &&str| paragraph.lines().next().is_some_and(|first| headings.contains(&first));
+    let first = language.say("heading.result", &[]);
+    let paragraphs = text.split("\n\n").skip_while(|paragraph| !paragraph.starts_with(&first)).filter(heading);
+    paragraphs.map(|paragraph| paragraph.trim_end().to_owned() + "\n").collect()
 }
 
 /// Without spaces at the ends of lines, which editors take away.
