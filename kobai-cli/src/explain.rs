@@ -9,6 +9,7 @@ use kobai::derivation::Derivation;
 use kobai::differentiate::readable::{self, derive_by, has_logarithmic_form};
 use kobai::differentiate::second::{SecondDerivation, derive_second};
 use kobai::eval::data::Inputs;
+use kobai::explain::stability::{Stability, StabilityStep, stability};
 use kobai::explain::{ExplainedStep, ExplainedTable, Explanation, Language, explain, explain_way, format, page};
 use kobai::expr::{Expr, Symbol, SymbolInformation};
 use kobai::formula::Spelling;
@@ -39,9 +40,47 @@ pub fn run(arguments: &Explain) -> Result<Answer, Failure> {
         }
     }
     let mut program = source.program(&Inputs::new())?;
+    if arguments.stable {
+        return stable(&mut program, &source, arguments);
+    }
     let accounts = accounts(&mut program, &names, arguments, &source)?;
     print(&render(&mut program, &accounts, &source, arguments))?;
     Ok(Answer::Yes)
+}
+
+/// How the loss becomes one that runs.
+fn stable(program: &mut Program, source: &Source, arguments: &Explain) -> Result<Answer, Failure> {
+    let form = if arguments.json { Format::Json } else { arguments.format };
+    let output = match form {
+        Format::Text => stability(program, source.language, Notation::Terminal).text(source.language),
+        Format::Json => {
+            let account = stability(program, source.language, Notation::Latex);
+            serde_json::to_string_pretty(&stability_as_json(&account)).unwrap_or_default() + "\n"
+        }
+        _ => return Err(source.failed(vec![Diagnostic::data_error("stable-format")])),
+    };
+    print(&output)?;
+    Ok(Answer::Yes)
+}
+
+fn stability_as_json(account: &Stability) -> Value {
+    let step = |step: &StabilityStep| {
+        json!({
+            "rule": step.rule,
+            "hazard": step.hazard,
+            "sentence": step.sentence,
+            "before": step.before,
+            "after": step.after,
+            "numbers": step.numbers,
+        })
+    };
+    json!({
+        "written": account.written,
+        "steps": account.steps.iter().map(step).collect::<Value>(),
+        "stable": account.stable,
+        "numbers": account.numbers,
+        "missing": account.missing,
+    })
 }
 
 /// A function's bare name is a question about the function: the formula, and what to differentiate by.

@@ -63,7 +63,7 @@ pub struct Common {
 /// `explain`
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  kobai explain 'x^x' --wrt x\n  kobai explain log --from-limit\n  kobai explain loss.tex --wrt z --format latex > gradient.tex\n  kobai explain loss.tex --wrt W,b --order 2"
+    after_help = "Examples:\n  kobai explain 'x^x' --wrt x\n  kobai explain log --from-limit\n  kobai explain loss.tex --wrt z --format latex > gradient.tex\n  kobai explain loss.tex --wrt W,b --order 2\n  kobai explain loss.tex --stable"
 )]
 pub struct Explain {
     #[command(flatten)]
@@ -83,6 +83,9 @@ pub struct Explain {
     /// Derive the rule itself, from the limit that defines a derivative, and by the inverse function
     #[arg(long)]
     pub from_limit: bool,
+    /// Show how the loss is rewritten so that it runs without overflow, underflow and cancellation
+    #[arg(long, conflicts_with_all = ["from_limit", "order", "method", "wrt"])]
+    pub stable: bool,
     /// How to begin
     #[arg(long, value_enum, default_value_t = Method::Rules)]
     pub method: Method,

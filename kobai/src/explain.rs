@@ -9,6 +9,7 @@ mod foundation;
 mod markup;
 pub mod page;
 mod speaker;
+pub mod stability;
 
 pub use choice::{choices, equations};
 

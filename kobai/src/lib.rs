@@ -10,6 +10,7 @@ pub mod expr;
 pub mod formula;
 pub mod foundations;
 pub mod function;
+pub mod motivation;
 pub mod parse;
 pub mod plan;
 pub mod print;

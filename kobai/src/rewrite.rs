@@ -9,7 +9,7 @@ pub mod stability;
 
 use crate::expr::{Context, Expr};
 use bounds::Knowledge;
-use rules::Rule;
+use rules::{Hazard, Rule};
 use std::collections::HashMap;
 
 /// One use of a rule.
@@ -17,6 +17,8 @@ use std::collections::HashMap;
 pub struct Fired {
     /// The rule's key.
     pub rule: &'static str,
+    /// What it removes.
+    pub hazard: Hazard,
     /// What it matched.
     pub before: Expr,
     /// What it made of it.
@@ -49,17 +51,17 @@ impl<'a> Rewriter<'a> {
         let mut result = context.rebuild(expr, &mut |context, part| self.rewrite(context, part));
         for _ in 0..MOST_STEPS_AT_A_NODE {
             let Some((rule, after)) = self.first_match(context, result) else { break };
-            self.fired.push(Fired { rule, before: result, after });
+            self.fired.push(Fired { rule: rule.key, hazard: rule.hazard, before: result, after });
             result = context.rebuild(after, &mut |context, part| self.rewrite(context, part));
         }
         self.done.insert(expr, result);
         result
     }
 
-    fn first_match(&self, context: &mut Context, expr: Expr) -> Option<(&'static str, Expr)> {
+    fn first_match(&self, context: &mut Context, expr: Expr) -> Option<(&'a Rule, Expr)> {
         self.rules.iter().find_map(|rule| {
             let after = rule.apply(context, self.knowledge, expr)?;
-            (after != expr).then_some((rule.key, after))
+            (after != expr).then_some((rule, after))
         })
     }
 }

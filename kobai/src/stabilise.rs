@@ -112,6 +112,33 @@ pub fn stabilise_expression(program: &mut Program, expr: Expr) -> Stable {
     Stable { loss, fired: rewriter.fired }
 }
 
+/// What a rule would rewrite in a stable loss, were a condition of it known to hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unproved {
+    /// The rule's key.
+    pub rule: &'static str,
+    /// What it matches.
+    pub part: Expr,
+    /// What is not known of it.
+    pub condition: Expr,
+}
+
+/// The rules that match in a stable loss, and do not fire because a condition is not proved.
+pub fn unproved(program: &mut Program, stable: Expr) -> Vec<Unproved> {
+    let knowledge = knowledge(program);
+    let rules = RULES.with(Rc::clone);
+    let mut found: Vec<Unproved> = Vec::new();
+    program.context.rewrite_with(stable, &mut HashMap::new(), &mut |context, part| {
+        for rule in rules.iter() {
+            if let Some(condition) = rule.unproved(context, &knowledge, part) {
+                found.push(Unproved { rule: rule.key, part, condition });
+            }
+        }
+        None
+    });
+    found
+}
+
 /// The gradient of a stable loss.
 pub fn stable_gradient(context: &mut Context, loss: Expr, symbols: &[Symbol]) -> Vec<Gradient> {
     gradient(context, loss, symbols, &without_cancellation)

@@ -21,6 +21,7 @@ const ORDER: &[&str] = &[
     "solve",
     "article",
     "audit",
+    "motivation",
     "foundations",
     "plan",
     "explain",

@@ -71,7 +71,7 @@ impl Setting {
         }
     }
 
-    fn bound(&self) -> Bound {
+    fn bound(&self) -> Bound<'_> {
         let mut needed = self.program.context.symbols_in(self.stable);
         needed.extend(self.symbols.iter().chain(&self.directions));
         bind(&self.program.context, &needed, &self.inputs).expect("binds")

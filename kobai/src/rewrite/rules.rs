@@ -96,6 +96,18 @@ impl Rule {
     }
 }
 
+impl Rule {
+    /// The condition that keeps the rule from an expression which it matches, if one does.
+    pub fn unproved(&self, context: &mut Context, knowledge: &Knowledge, expr: Expr) -> Option<Expr> {
+        let Action::Row { from, conditions, .. } = &self.action else { return None };
+        from.match_root(context, expr).into_iter().find_map(|(bindings, _)| {
+            let instances: Vec<Expr> =
+                conditions.iter().filter_map(|condition| condition.instantiate(context, &bindings)).collect();
+            instances.into_iter().find(|&condition| !knowledge.proves(context, condition))
+        })
+    }
+}
+
 fn holds(conditions: &[Pattern], context: &mut Context, knowledge: &Knowledge, bindings: &Bindings) -> bool {
     conditions.iter().all(|condition| {
         let instance = condition.instantiate(context, bindings);
