@@ -97,7 +97,7 @@ impl Results {
         let truth = match checker.truth_without_directions(&program.context, &inputs, monitor) {
             Ok(truth) if truth.confirmed && truth.is_finite() => truth,
             _ => {
-                self.left_out += 1;
+                self.left_out += usize::from(!monitor.is_interrupted());
                 return;
             }
         };
@@ -125,6 +125,17 @@ impl Report<'_> {
     fn passed(&self) -> bool {
         let good = |results: &Results| results.checked > 0 && results.stable.is_within(self.arguments.bound);
         self.finished && self.results.iter().all(good)
+    }
+
+    /// The key of what is said at the end.
+    fn judgement(&self) -> &'static str {
+        let within = self.results.iter().all(|results| results.stable.is_within(self.arguments.bound));
+        match (within, self.finished) {
+            (false, _) => "word.check-drawn-failed",
+            (true, false) => "word.check-drawn-undecided",
+            (true, true) if self.passed() => "word.check-drawn-passed",
+            (true, true) => "word.check-drawn-nothing",
+        }
     }
 
     fn say(&self, key: &str, slots: &[(&'static str, String)]) -> String {
@@ -159,8 +170,7 @@ impl Report<'_> {
         lines.push(String::new());
         lines.push(self.table().render().trim_end().to_owned());
         lines.push(String::new());
-        let key = if self.passed() { "word.check-drawn-passed" } else { "word.check-drawn-failed" };
-        lines.push(self.say(key, &[("bound", self.arguments.bound.to_string())]));
+        lines.push(self.say(self.judgement(), &[("bound", self.arguments.bound.to_string())]));
         lines.join("\n") + "\n"
     }
 
