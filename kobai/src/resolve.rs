@@ -214,6 +214,8 @@ struct Resolver<'a> {
     choices: Vec<Choice>,
     /// Sizes that stand below the line of a mean, by the place of the index that they belong to.
     means: HashMap<Span, Spelling>,
+    /// Inputs that are written with fewer indices than their data have axes.
+    short_of_indices: Vec<(Spelling, usize, Span)>,
     /// Ranks that are likely, where nothing better comes up.
     guessed: HashMap<String, usize>,
 }
@@ -249,6 +251,7 @@ impl<'a> Resolver<'a> {
             guessed: HashMap::new(),
             choices: Vec::new(),
             means: HashMap::new(),
+            short_of_indices: Vec::new(),
         }
     }
 

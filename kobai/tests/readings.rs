@@ -357,6 +357,17 @@ fn sentences(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_missing_index_is_told_where_it_is_missing() {
+    for text in [r"L = \sum_i x_i y_i", r"\sum_i x_i y_i", r"\min_b \sum_i x_i y_i b"] {
+        let inputs = inputs(&[("x", &[3, 2]), ("y", &[3]), ("b", &[])]);
+        let errors = read(text, &inputs).err().unwrap_or_else(|| panic!("{text} is accepted"));
+        assert_eq!(errors.iter().map(|error| error.code).collect::<Vec<_>>(), ["rank-mismatch"], "{text}");
+        let place = errors[0].span.expect("a place");
+        assert_eq!(&text[place.start..place.end], "x_i");
+    }
+}
+
+#[test]
 fn choices_are_told() {
     let rows: &[(&str, &[&str])] = &[
         (

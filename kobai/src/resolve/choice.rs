@@ -91,6 +91,9 @@ impl Resolver<'_> {
             (_, 1) => "vectors-at-indices",
             _ => "tensors-at-indices",
         };
+        if written > 0 && self.inputs.contains_key(&name.plain) {
+            self.short_of_indices.push((name.clone(), written, span));
+        }
         match self.choices.iter_mut().find(|choice| choice.code == chosen).map(|choice| &mut choice.slots[..]) {
             Some([(_, ChoiceValue::Names(names))]) if names.contains(name) => {}
             Some([(_, ChoiceValue::Names(names))]) => names.push(name.clone()),

@@ -124,8 +124,11 @@ impl Resolver<'_> {
                 }
                 Statement::Assumption(condition) => self.assumption(condition, equation.span),
                 Statement::Expression(body) => {
-                    let Tensor { value, axes, .. } = self.tensor(body);
-                    self.offer_loss(Loss { value, name: None, indices: axes, precedence: 2 });
+                    let tensor = self.tensor(body);
+                    if !self.short_of_indices.is_empty() {
+                        self.check_loss(&tensor, body.span);
+                    }
+                    self.offer_loss(Loss { value: tensor.value, name: None, indices: tensor.axes, precedence: 2 });
                 }
             }
         }
@@ -145,8 +148,8 @@ impl Resolver<'_> {
             self.demand(right, rank);
         }
         let named = LOSS_NAMES.contains(&name.plain.as_str());
-        if named && letters.is_empty() && tensor.rank() > 0 {
-            self.fail(Diagnostic::error("loss-not-a-number", span).with("axes", tensor.rank().to_string()));
+        if named && letters.is_empty() {
+            self.check_loss(&tensor, span);
         }
         let (value, indices) = self.define(symbol, &name, &bound, tensor, right.span);
         self.definitions.push(RawDefinition { symbol, indices: indices.clone(), value, span });
@@ -221,10 +224,28 @@ impl Resolver<'_> {
     fn objective(&mut self, parameters: &[Formula], maximise: bool, name: Option<&Formula>, body: &Formula) {
         self.parameters =
             parameters.iter().filter_map(|name| Some((super::reduce::size_name(name)?, name.span))).collect();
-        let value = self.expression(body);
+        let tensor = self.tensor(body);
+        self.check_loss(&tensor, body.span);
+        let value = tensor.value;
         let value = if maximise { self.context.negate(value) } else { value };
         let name = name.and_then(super::reduce::size_name);
         self.offer_loss(Loss { value, name, indices: Vec::new(), precedence: 4 });
+    }
+
+    /// A loss is a number. If it is none since a name lacks an index that its data have, it is the name that is at fault.
+    fn check_loss(&mut self, tensor: &Tensor, span: Span) {
+        if tensor.rank() == 0 {
+            return;
+        }
+        let error = match self.short_of_indices.first() {
+            Some((name, written, place)) => {
+                let rank = self.input_rank(name, *written);
+                let error = Diagnostic::error("rank-mismatch", *place).with("name", &name.plain);
+                error.with("written", written.to_string()).with("given", rank.to_string())
+            }
+            None => Diagnostic::error("loss-not-a-number", span).with("axes", tensor.rank().to_string()),
+        };
+        self.report(error);
     }
 
     fn offer_loss(&mut self, loss: Loss) {
