@@ -12,8 +12,8 @@ use crate::eval::Evaluator;
 use crate::eval::arithmetic::Arithmetic;
 use crate::eval::data::{Array, Inputs, bind};
 use crate::eval::high::High;
-use crate::expr::{Context, Expr, Index, Node, Rational};
-use crate::formula::Relation;
+use crate::expr::{Context, Expr, Index, Node, Rational, SymbolInformation};
+use crate::formula::{Relation, Spelling};
 use crate::function::Function;
 use crate::resolve::statement::Stated;
 use crate::resolve::{Assumption, Program};
@@ -223,10 +223,23 @@ fn derivative(context: &mut Context, body: Expr, target: Expr) -> Result<Expr, D
         let name = context.symbol(symbol).name.plain.clone();
         return Err(Diagnostic::data_error("derivative-of-what-does-not-depend").with("name", name));
     }
-    let found = gradient(context, body, &[symbol], &|_, adjoint| adjoint).into_iter().next();
+    // The gradient is that of a number: the entry of the body at its free indices, each held fast as a given place.
+    let held: Vec<(Expr, Expr)> = context.free_indices(body).iter().map(|&index| held_place(context, index)).collect();
+    let entry = context.substitute(body, &held.iter().copied().collect());
+    let found = gradient(context, entry, &[symbol], &|_, adjoint| adjoint).into_iter().next();
     let gradient = found.ok_or_else(|| Diagnostic::data_error("derivative-not-carried-out"))?;
-    let map = gradient.indices.iter().zip(places).map(|(&index, place)| (context.index(index), place)).collect();
+    let mut map: HashMap<Expr, Expr> =
+        gradient.indices.iter().zip(places).map(|(&index, place)| (context.index(index), place)).collect();
+    map.extend(held.into_iter().map(|(index, place)| (place, index)));
     Ok(context.substitute(gradient.value, &map))
+}
+
+/// An index as an expression, and a name for a place on its axis.
+fn held_place(context: &mut Context, index: Index) -> (Expr, Expr) {
+    let name = Spelling { plain: String::new(), latex: String::new() };
+    let information = SymbolInformation { name, axes: Vec::new(), integer: true, defined: true };
+    let place = context.declare_symbol(information);
+    (context.index(index), context.entry(place, Vec::new()))
 }
 
 struct Judge<'a> {
