@@ -120,7 +120,20 @@ fn counterexample(found: &ShownCounterexample, language: Language) -> Vec<String
         true => format!("  {value}"),
         false => format!("  {} = {value}", shown.terminal),
     };
-    vec![at, side(&found.sides[0], &found.left), side(&found.sides[1], &found.right)]
+    let mut lines = vec![at, side(&found.sides[0], &found.left), side(&found.sides[1], &found.right)];
+    if found.values.is_empty() && is_rounded(&found.left, &found.right) {
+        lines.push(language.say("word.reading-rounded", &[]));
+    }
+    lines
+}
+
+/// True if the second number is the first one to the digits that it has.
+fn is_rounded(exact: &str, digits: &str) -> bool {
+    let places = digits.split_once('.').map_or(0, |(_, places)| places.len() as i32);
+    match (exact.parse::<f64>(), digits.parse::<f64>()) {
+        (Ok(exact), Ok(rounded)) => places > 0 && (exact - rounded).abs() < 10_f64.powi(-places),
+        _ => false,
+    }
 }
 
 /// `12 formulas: 9 ok, 2 hold, 1 false`

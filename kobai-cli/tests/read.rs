@@ -258,6 +258,31 @@ fn a_name_may_get_another_meaning() {
 }
 
 #[test]
+fn a_prime_is_the_derivative_of_what_was_defined() {
+    let (code, found) =
+        formulas(r"$y = x^x$, so $\frac{y'}{y} = \ln x + 1$, $y' = x^x (\ln x + 1)$, but $y' = x^x \ln x$ is wrong.");
+    let got: Vec<_> = found.iter().map(|formula| words(formula).1).collect();
+    assert_eq!((code, &got[..]), (Some(1), &["ok", "holds", "holds", "false"][..]), "{found:?}");
+}
+
+#[test]
+fn derivatives_of_entries_keep_their_delta() {
+    let softmax = r"$$y_k = \frac{e^{z_k}}{\sum_{j=1}^{K} e^{z_j}}$$";
+    let (code, found) =
+        formulas(&format!(r"{softmax} has $$\frac{{\partial y_k}}{{\partial z_j}} = y_k (\delta_{{kj}} - y_j)$$"));
+    assert_eq!((code, words(&found[1])), (Some(0), ("statement", "holds")), "{found:?}");
+    let (code, found) = formulas(&format!(r"{softmax} has $$\frac{{\partial y_k}}{{\partial z_j}} = y_k (1 - y_j)$$"));
+    assert_eq!((code, words(&found[1])), (Some(1), ("statement", "false")), "{found:?}");
+}
+
+#[test]
+fn a_rounded_value_is_told_to_say_so() {
+    let outcome = kobai(&["read", r"\log_{10} 2 = 0.3010"]);
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.stdout.contains(r"\approx says so"), "{}", outcome.stdout);
+}
+
+#[test]
 fn numbers_given_as_an_example_do_not_spoil_what_follows() {
     let (_, found) =
         formulas(r"Take $x = 8$. Then $\log_2 x = 3$ holds, and so does $$\frac{d}{dx} \ln x = \frac{1}{x}.$$");

@@ -4,7 +4,7 @@ use super::Status;
 use crate::source::Diagnostic;
 
 /// Faults that lie in the notation and not in the formula: it may be right, and cannot be checked here.
-const BEYOND_THE_NOTATION: [&str; 21] = [
+const BEYOND_THE_NOTATION: [&str; 22] = [
     "unknown-environment",
     "unsupported-relation",
     "words-in-formula",
@@ -26,6 +26,7 @@ const BEYOND_THE_NOTATION: [&str; 21] = [
     "objective-inside-expression",
     "upper-bound-not-a-size",
     "limit-not-readable",
+    "definition-with-inequality",
 ];
 
 /// Faults that are mistakes wherever they stand.

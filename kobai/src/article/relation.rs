@@ -66,7 +66,10 @@ impl Reader<'_> {
         let inverse = solved_for(relation).and_then(|(variable, other)| self.scope.defined_by(other, &variable));
         let kind = if inverse.is_some() { FormulaKind::InversePair } else { FormulaKind::Statement };
         let blank = self.blank(relation.span, kind, Status::Holds);
-        let own = relation_shown(program).filter(|_| !self.scope.applies_a_function(relation) && !has_limit(relation));
+        // What is worked out as it is read, as 2³ = 8 is, would be told as 8 = 8.
+        let folded = program.stated.iter().any(|stated| stated.sides.windows(2).any(|pair| pair[0] == pair[1]));
+        let gone = folded || self.scope.applies_a_function(relation) || has_limit(relation);
+        let own = relation_shown(program).filter(|_| !gone);
         let formula = own.unwrap_or_else(|| blank.formula.clone());
         let mut reading = Reading {
             formula,

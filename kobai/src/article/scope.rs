@@ -165,8 +165,13 @@ impl Scope {
 
     /// The definitions that a formula needs, and the conditions on names in these and in it.
     pub fn relevant(&self, formula: &Formula) -> Vec<Equation> {
-        let names = names_in(formula);
-        let needed = self.closure(&names, &differentiated_by(formula));
+        let (mut names, mut free) = (names_in(formula), differentiated_by(formula));
+        let derivatives = self.derivatives_in(formula);
+        for (_, derivative) in &derivatives {
+            names.extend(names_in(derivative));
+            free.extend(differentiated_by(derivative));
+        }
+        let needed = self.closure(&names, &free);
         let mut all = names;
         all.extend(needed.iter().filter_map(|known| known.right()).flat_map(names_in));
         let speaks = |equation: &&Equation| match &equation.statement {
@@ -174,7 +179,25 @@ impl Scope {
             _ => false,
         };
         let assumptions = self.assumptions.iter().filter(speaks).cloned();
-        needed.iter().map(|known| known.equation.clone()).chain(assumptions).collect()
+        let derivatives = derivatives.into_iter().map(|(left, right)| {
+            let span = left.span;
+            Equation { statement: Statement::Definition { left, right, claims: Vec::new() }, span }
+        });
+        needed.iter().map(|known| known.equation.clone()).chain(derivatives).chain(assumptions).collect()
+    }
+
+    /// The names such as y' in a formula that stand for the derivative of what y is defined as.
+    fn derivatives_in(&self, formula: &Formula) -> Vec<(Formula, Formula)> {
+        let primed = names_in(formula).into_iter().filter(|plain| plain.ends_with("_prime"));
+        let undefined = primed.filter(|plain| self.definition(plain).is_none());
+        undefined
+            .filter_map(|plain| {
+                let latex = format!("{}'", plain.trim_end_matches("_prime"));
+                let left = Formula::new(name(Spelling { plain, latex }), formula.span);
+                let derivative = self.derivative_named(&left)?;
+                Some((left, derivative))
+            })
+            .collect()
     }
 
     /// Definitions of the names, and of the names in these. What is differentiated by stays free.

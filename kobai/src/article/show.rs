@@ -49,6 +49,8 @@ impl Shown {
 
     /// The author's own text.
     pub(super) fn as_written(text: &str) -> Shown {
+        // Rows and columns are no part of a formula on one line.
+        let text = text.replace(r"\\", " ").replace('&', " ");
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Shown { latex: text.clone(), plain: text.clone(), terminal: text }
     }
