@@ -156,7 +156,7 @@ pub fn apply_assumption(context: &mut Context, condition: Expr, indices: &[Index
     (after != expr).then_some(after)
 }
 
-/// An input whose sum over one of its axes occurs: Σₖ tᵢₖ. Not the one differentiated by.
+/// An input whose sum over its last axis occurs, as Σₖ tᵢₖ of labels and probabilities. Not the one differentiated by.
 pub fn summed_input(context: &mut Context, expr: Expr, symbol: Symbol) -> Option<(Symbol, usize)> {
     let mut found = None;
     let mut done = HashMap::new();
@@ -164,7 +164,8 @@ pub fn summed_input(context: &mut Context, expr: Expr, symbol: Symbol) -> Option
         if let Some((other, place)) = sum_of_entry(context, part)
             && other != symbol
             && !context.symbol(other).defined
-            && context.symbol(other).axes.len() > 1
+            && place > 0
+            && place + 1 == context.symbol(other).axes.len()
         {
             found = Some((other, place));
         }
