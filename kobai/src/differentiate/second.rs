@@ -8,7 +8,7 @@ use super::readable::derive;
 use super::reverse::{Gradient, Tidy, gradient};
 use crate::derivation::{Derivation, Slot, Step};
 use crate::expr::{Context, Expr, Index, Node, Symbol, SymbolInformation};
-use crate::formula::Spelling;
+use crate::formula::{Relation, Spelling};
 use crate::function::Function;
 use crate::resolve::Program;
 use crate::rewrite::simplify::{factor_common, sum_over};
@@ -50,7 +50,22 @@ pub fn derive_second(program: &mut Program, first: Symbol, second: Symbol) -> Se
         let new: Vec<Expr> = theirs.iter().copied().filter(|condition| !ours.contains(condition)).collect();
         ours.splice(0..0, new);
     }
+    without_weaker(context, &mut hessian.conditions);
     SecondDerivation { gradient, hessian }
+}
+
+/// Leaves x ≠ 0 out where x > 0 is said.
+fn without_weaker(context: &mut Context, conditions: &mut Vec<Expr>) {
+    let zero = context.integer(0);
+    let said = conditions.clone();
+    conditions.retain(|&condition| match *context.node(condition) {
+        Node::Compare(Relation::NotEqual, a, b) => {
+            let nonzero = if a == zero { b } else { a };
+            let positive = context.compare(Relation::Less, zero, nonzero);
+            (a != zero && b != zero) || !said.contains(&positive)
+        }
+        _ => true,
+    });
 }
 
 /// Derives an expression in the program's names in place of the loss.
