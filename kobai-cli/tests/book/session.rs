@@ -140,7 +140,9 @@ fn result(text: &str, language: &str) -> String {
     let language = Language::from_code(language).expect("a language of the book");
     let headings = language.sentences().iter().filter(|(key, _)| key.starts_with("heading."));
     let headings: Vec<&str> = headings.map(|(_, heading)| *heading).collect();
-    let heading = |paragraph: &&str| paragraph.lines().next().is_some_and(|first| headings.contains(&first));
+    // A heading with nothing right below it stands over steps.
+    let heading =
+        |paragraph: &&str| paragraph.trim_end().split_once('\n').is_some_and(|(first, _)| headings.contains(&first));
     let first = language.say("heading.result", &[]);
     let paragraphs = text.split("\n\n").skip_while(|paragraph| !paragraph.starts_with(&first)).filter(heading);
     paragraphs.map(|paragraph| paragraph.trim_end().to_owned() + "\n").collect()
