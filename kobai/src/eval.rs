@@ -19,6 +19,7 @@ use crate::source::Diagnostic;
 use arithmetic::Arithmetic;
 use data::Bound;
 use memory::Memory;
+use num_traits::Signed;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::atomic::{self, AtomicBool};
@@ -275,7 +276,8 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
         Ok(self.arithmetic.power(&base, &exponent))
     }
 
-    /// A factor of exactly 0 removes the others: they are not even looked at, for a branch not taken may fail.
+    /// A factor of exactly 0 removes the others: they are not even looked at, for a branch not taken may fail. The 0 of
+    /// 1/∞ is no such factor: with another ∞ it makes NaN.
     fn product(&mut self, factors: &[Expr]) -> Result<A::Value, Diagnostic> {
         let units = if self.literal { None } else { self.context.balanced(factors) };
         let whole = |&base: &Expr| Unit { base, sign: 1, root: 1 };
@@ -283,18 +285,30 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
         for place in 0..units.as_ref().map_or(factors.len(), Vec::len) {
             let Unit { base, sign, root } = units.as_ref().map_or_else(|| whole(&factors[place]), |units| units[place]);
             let mut value = self.value(base)?;
-            if sign > 0 && self.arithmetic.is_zero(&value) {
+            if sign > 0 && self.arithmetic.is_zero(&value) && !self.is_reciprocal(base) {
                 return Ok(self.arithmetic.double(0.0));
             }
             if sign < 0 || root > 1 {
                 value = self.arithmetic.power_rational(&value, &Rational::new(sign.into(), root.into()));
             }
             product = Some(match product {
+                Some(so_far) if self.is_undefined(&so_far, &value) => self.arithmetic.double(f64::NAN),
                 Some(so_far) => self.arithmetic.multiply(&so_far, &value),
                 None => value,
             });
         }
         Ok(product.unwrap_or_else(|| self.arithmetic.double(1.0)))
+    }
+
+    fn is_reciprocal(&self, expr: Expr) -> bool {
+        matches!(*self.context.node(expr), Node::Power(_, exponent)
+            if self.context.as_number(exponent).is_some_and(Signed::is_negative))
+    }
+
+    /// True for 0 · ∞.
+    fn is_undefined(&mut self, a: &A::Value, b: &A::Value) -> bool {
+        let zero = |arithmetic: &A, value: &A::Value| arithmetic.is_zero(value);
+        zero(self.arithmetic, a) && self.is_infinite(b) || zero(self.arithmetic, b) && self.is_infinite(a)
     }
 
     /// Terms in order; what a log-sum-exp has beyond its maximum comes last, so that z − max cancels exactly first. From

@@ -50,6 +50,10 @@ rows! {
         "a share is the logistic function of its log-odds";
     Overflow "exponential-over-exponential-plus" r"\frac{e^{z}}{e^{x} + y}" => r"\exp(z - \log(e^{x} + y))" ["y > 0"]
         "law of exponents";
+    Overflow "exponential-times-sigmoid" r"e^{x} \operatorname{sigmoid}(-x)" => r"\operatorname{sigmoid}(x)" []
+        "e^x / (1 + e^x)";
+    Overflow "exponential-times-another-sigmoid" r"e^{x} \operatorname{sigmoid}(y)" =>
+        r"\exp(x - \operatorname{softplus}(-y))" [] "σ(y) = e^{−softplus(−y)}";
     Underflow "log-of-sigmoid" r"\log \operatorname{sigmoid}(x)" => r"-\operatorname{softplus}(-x)" []
         "log σ(x) = −log(1 + e^{−x})";
     Cancellation "complement-of-sigmoid" r"1 - \operatorname{sigmoid}(x)" => r"\operatorname{sigmoid}(-x)" []
