@@ -116,7 +116,7 @@ fn counterexample(found: &ShownCounterexample, language: Language) -> Vec<String
             found.place.iter().map(|(name, place)| (name.clone(), place.to_string())).collect();
         at = format!("{at} {}", language.say("word.reading-place", &[("place", pairs(&place))]));
     }
-    let side = |shown: &Shown, value: &str| match shown.terminal == value {
+    let side = |shown: &Shown, value: &str| match shown.plain == value {
         true => format!("  {value}"),
         false => format!("  {} = {value}", shown.terminal),
     };

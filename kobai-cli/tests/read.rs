@@ -179,6 +179,7 @@ fn statements_that_hold() {
         r"\log_a a^n = n",
         r"e^{\ln x} = x",
         r"a^{\log_a x} = x",
+        r"x = e^{\ln x}",
         r"\frac{d}{dx} \ln x = \frac1x",
         r"\frac{d}{da} \log_a x = -\frac{\ln x}{a (\ln a)^2}",
         r"\frac{d^2}{dx^2} \ln x = -\frac{1}{x^2}",

@@ -12,7 +12,7 @@ use crate::expr::{Context, Expr, Node, Symbol};
 use crate::formula::{Equation, Formula, Kind, Relation, Statement};
 use crate::parse::article::{ArticleFormula, Connective, formulas};
 use crate::parse::{Parsed, Syntax};
-use crate::resolve::statement::{defined_name, has_limit, is_about_numbers, is_loss_name, resolve_statement};
+use crate::resolve::statement::{defined_name, has_limit, is_about_numbers, is_loss_name, names_in, resolve_statement};
 use crate::resolve::{InputKinds, Program, resolve};
 use crate::source::{Diagnostic, Span};
 use scope::Scope;
@@ -259,7 +259,7 @@ impl Reader<'_> {
 
     fn definition(&mut self, equation: &Equation, left: &Formula, right: &Formula, claims: &[Formula]) -> Reading {
         let whole = equality(equation.span, std::iter::once(left).chain([right]).chain(claims));
-        if is_known_function(left) || (is_constant(left) && is_about_numbers(right)) {
+        if is_known_function(left) || (is_constant(left) && is_about_numbers(right)) || is_its_own_value(left, right) {
             return self.relation(&whole);
         }
         if let Some(derivative) = self.scope.derivative_named(left) {
@@ -407,6 +407,12 @@ fn is_known_function(left: &Formula) -> bool {
     const LETTERS: [&str; 3] = ["sigmoid", "Phi", "gamma"];
     matches!(&left.kind, Kind::Apply { function, .. }
         if crate::function::Function::from_plain(function).is_some() && !LETTERS.contains(&function.as_str()))
+}
+
+/// True for `x = e^{\ln x}`: a name that stands on both sides is not defined but spoken of.
+fn is_its_own_value(left: &Formula, right: &Formula) -> bool {
+    matches!(&left.kind, Kind::Name { base, subscripts, superscripts, .. }
+        if subscripts.is_empty() && superscripts.is_empty() && names_in(right).contains(&base.plain))
 }
 
 /// True for e and π: what an equation says of them by numbers is no definition.

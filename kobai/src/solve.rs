@@ -136,7 +136,7 @@ impl Solver<'_> {
                 self.note("solve-collect", None, left, vec![right]);
                 Ok((left, right))
             }
-            None => Err(self.failure("solve-occurs-more-than-once")),
+            None => Err(Diagnostic::data_error("solve-occurs-more-than-once").with("name", self.name())),
         }
     }
 
@@ -144,8 +144,8 @@ impl Solver<'_> {
         self.steps.push(Step { rule, with, function: None, left, rights });
     }
 
-    fn failure(&self, code: &'static str) -> Diagnostic {
-        Diagnostic::data_error(code).with("name", self.program.context.symbol(self.symbol).name.plain.clone())
+    fn name(&self) -> String {
+        self.program.context.symbol(self.symbol).name.plain.clone()
     }
 
     /// Takes away what stands around the name until it stands alone.
@@ -166,7 +166,7 @@ impl Solver<'_> {
             left = inside;
             self.steps.push(Step { rule, with, function, left, rights: rights.clone() });
         }
-        Err(self.failure("solve-too-long"))
+        Err(Diagnostic::data_error("solve-too-long").with("name", self.name()))
     }
 
     /// How the outermost layer around the name is undone.
@@ -198,12 +198,12 @@ impl Solver<'_> {
                         Ok(Undone::function(function, &arguments, inside))
                     }
                     _ => {
-                        let error = self.failure("solve-no-inverse");
+                        let error = Diagnostic::data_error("solve-no-inverse").with("name", self.name());
                         Err(error.with("function", function.row().plain))
                     }
                 }
             }
-            _ => Err(self.failure("solve-inside")),
+            _ => Err(Diagnostic::data_error("solve-inside").with("name", self.name())),
         }
     }
 }

@@ -85,8 +85,8 @@ impl Undone {
                 (false, false) => Vec::new(),
             }
         });
-        let rule = if even { "solve-even-power" } else { "solve-root" };
-        Undone::new(rule, Some(exponent), inside, undo, conditions)
+        let key = if even { "solve-even-power" } else { "solve-root" };
+        Undone::new(key, Some(exponent), inside, undo, conditions)
     }
 
     /// base^inside
