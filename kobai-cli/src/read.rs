@@ -5,7 +5,7 @@ use crate::options::Read;
 use crate::source::{Source, read};
 use crate::{Answer, print};
 use kobai::article::{self, Reading, Shown, ShownCounterexample, Status};
-use kobai::explain::{Language, diagnostic};
+use kobai::explain::{self, Language, diagnostic};
 use kobai::parse::{Syntax, detect};
 use kobai::source::Diagnostic;
 use serde_json::{Map, Value, json};
@@ -43,7 +43,7 @@ fn as_text(readings: &[Reading], outside: &[Diagnostic], source: &Source) -> Str
     if readings.is_empty() && outside.is_empty() {
         return say("word.no-formulas", &[("name", source.name.clone())]) + "\n";
     }
-    let mut out = String::new();
+    let (mut out, mut said) = (String::new(), Vec::new());
     for (number, reading) in readings.iter().enumerate() {
         let line = say("word.line", &[("line", line_of(&source.text, reading).to_string())]);
         let kind = say(&format!("word.reading-{}", reading.kind.key().replace(' ', "-")), &[]);
@@ -54,7 +54,13 @@ fn as_text(readings: &[Reading], outside: &[Diagnostic], source: &Source) -> Str
             let _ = writeln!(out, "       {}", reading.formula.latex);
         }
         remarks(number, reading, source.language).iter().for_each(|remark| out += &format!("       {remark}\n"));
-        choices(reading).iter().for_each(|choice| out += &format!("       {choice}\n"));
+        for choice in choices(reading, source.language) {
+            // What is chosen alike everywhere is said once.
+            if !said.contains(&choice) {
+                out += &format!("       {choice}\n");
+                said.push(choice);
+            }
+        }
         // Why something was not checked is told in `remarks`: it is no mistake of the author's.
         let drawn = reading.diagnostics.iter().filter(|found| reading.status != Status::Unchecked || !found.is_error());
         drawn.for_each(|found| out += &indented(&draw(found)));
@@ -64,8 +70,8 @@ fn as_text(readings: &[Reading], outside: &[Diagnostic], source: &Source) -> Str
 }
 
 /// What the reading of a formula chose where the notation leaves a choice; the one place that prints them.
-fn choices(_reading: &Reading) -> Vec<String> {
-    Vec::new()
+fn choices(reading: &Reading, language: Language) -> Vec<String> {
+    reading.program.as_ref().map(|program| explain::choices(program, language)).unwrap_or_default()
 }
 
 /// What was found, in sentences.

@@ -104,7 +104,7 @@ impl Relationship {
 }
 
 /// A formula as it was read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reading {
     /// Where it stands.
     pub span: Span,
@@ -128,6 +128,8 @@ pub struct Reading {
     pub related: Option<(Relationship, usize)>,
     /// Errors and warnings.
     pub diagnostics: Vec<Diagnostic>,
+    /// What it was resolved to, with the choices that were made in it; `None` if it was not.
+    pub program: Option<Program>,
 }
 
 /// Reads every formula of a text. Also what is wrong between the formulas.
@@ -194,6 +196,7 @@ impl Reader<'_> {
             counterexample: None,
             related: None,
             diagnostics: Vec::new(),
+            program: None,
         }
     }
 
@@ -232,7 +235,7 @@ impl Reader<'_> {
                 let kind = if loss { FormulaKind::Loss } else { FormulaKind::Expression };
                 let blank = self.blank(expression.span, kind, Status::Ok);
                 let formula = if has_limit(expression) { blank.formula.clone() } else { shown(context, side) };
-                Reading { formula, ..blank }
+                Reading { formula, program: Some(chosen(program, expression.span)), ..blank }
             }
             // A fragment in the running text need not make sense by itself.
             Err(_) if inline => self.blank(expression.span, FormulaKind::Expression, Status::Ok),
@@ -413,6 +416,13 @@ fn is_known_function(left: &Formula) -> bool {
 fn is_its_own_value(left: &Formula, right: &Formula) -> bool {
     matches!(&left.kind, Kind::Name { base, subscripts, superscripts, .. }
         if subscripts.is_empty() && superscripts.is_empty() && names_in(right).contains(&base.plain))
+}
+
+/// A program with the choices made in one place only.
+fn chosen(mut program: Program, place: Span) -> Program {
+    let here = |span: Span| place.start <= span.start && span.end <= place.end;
+    program.choices.retain(|choice| choice.span.is_some_and(here));
+    program
 }
 
 /// True for e and π: what an equation says of them by numbers is no definition.

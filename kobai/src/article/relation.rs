@@ -50,7 +50,8 @@ impl Reader<'_> {
         {
             (program, judgement) = (other, found);
         }
-        self.told(relation, &program, &judgement)
+        let reading = self.told(relation, &program, &judgement);
+        Reading { program: Some(super::chosen(program, relation.span)), ..reading }
     }
 
     fn unjudged(&self, relation: &Formula, program: &Program, error: Diagnostic) -> Reading {
