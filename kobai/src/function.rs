@@ -57,6 +57,10 @@ pub enum Function {
     Erf,
     /// Distribution function of the standard normal.
     NormalCdf,
+    /// Logarithm of the distribution function of the standard normal.
+    LogNormalCdf,
+    /// φ(x) / Φ(x), the derivative of log Φ.
+    InverseMills,
     /// log Γ(x)
     LogGamma,
     /// ψ(x), the derivative of log Γ.
@@ -148,6 +152,8 @@ rows! {
     Relu "relu" r"\operatorname{relu}" 1 [] [r"\mathbb{1}[x > 0]"] "" ["0" => "0"] NonNegative;
     Erf "erf" r"\operatorname{erf}" 1 [] [r"\frac{2}{\sqrt{\pi}} \exp(-x^2)"] "" ["0" => "0"] Signed;
     NormalCdf "Phi" r"\Phi" 1 [] [r"\frac{1}{\sqrt{2 \pi}} \exp(-\frac{x^2}{2})"] "" ["0" => "1/2"] UnitInterval;
+    LogNormalCdf "log_normal_cdf" r"\operatorname{log\,\Phi}" 1 [] [r"\operatorname{inverse_mills}(x)"] "" [] NonPositive;
+    InverseMills "inverse_mills" r"\operatorname{inverse\_mills}" 1 [] [r"-\operatorname{inverse_mills}(x) (x + \operatorname{inverse_mills}(x))"] "" [] Positive;
     LogGamma "loggamma" r"\log\Gamma" 1 ["x > 0"] [r"\operatorname{digamma}(x)"] "" ["1" => "0", "2" => "0"] Real;
     Digamma "digamma" r"\psi" 1 ["x > 0"] [r"\operatorname{trigamma}(x)"] "" [] Real;
     Trigamma "trigamma" r"\psi_1" 1 ["x > 0"] [] "" [] Positive;

@@ -36,6 +36,8 @@ const BOUNDS: &[(Function, f64)] = &[
     (Function::Relu, 0.0),
     (Function::Erf, 1.0),
     (Function::NormalCdf, 3.0),
+    (Function::LogNormalCdf, 3.0),
+    (Function::InverseMills, 5.0),
     (Function::LogGamma, 3.0),
     (Function::Digamma, 3.0),
     (Function::Trigamma, 3.0),
@@ -385,6 +387,8 @@ fn known_values() {
         (Function::Trigamma, "0.5", "4.93480220054467930941724549994e0"),
         (Function::Erf, "1", "8.42700792949714869341220635083e-1"),
         (Function::NormalCdf, "0", "0.5"),
+        (Function::LogNormalCdf, "0", "-6.93147180559945309417232121458e-1"),
+        (Function::InverseMills, "0", "7.97884560802865355879892119869e-1"),
     ] {
         let (x, value) = (high.from_decimal(argument), high.from_decimal(expected));
         let got = high.call(function, &[x]);
@@ -420,6 +424,17 @@ fn identities() {
         let (difference, magnitude) = (high.subtract(&a, &b), x.abs());
         let log = call(&mut high, Function::Log, &magnitude);
         check(&mut high, "loggamma", &difference, &log);
+
+        // log Φ and φ/Φ in the far tail, where they are series, against their definitions
+        let far = high.double(-33_000.0 + value);
+        let (log, ratio) =
+            (call(&mut high, Function::LogNormalCdf, &far), call(&mut high, Function::InverseMills, &far));
+        let (below, above) = (high.double(-33_000.0 + value - 1e-3), high.double(-33_000.0 + value + 1e-3));
+        let (a, b) = (call(&mut high, Function::LogNormalCdf, &above), call(&mut high, Function::LogNormalCdf, &below));
+        let (rise, run) = (high.subtract(&a, &b), high.subtract(&above, &below));
+        let slope = high.divide(&rise, &run);
+        assert!(high.relative_error(&slope, &ratio, "0") < 1e-12, "the slope of log Φ at {far:?}");
+        assert!(high.to_double(&log) < -5.4e8 && high.to_double(&log) > -5.5e8);
 
         // Φ(x) + Φ(−x) = 1, σ(x) + σ(−x) = 1, softplus(x) − softplus(−x) = x, log1mexp twice is the identity
         let negative = x.neg();

@@ -12,7 +12,7 @@ use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive};
 
 use super::arithmetic::{Arithmetic, rational_to_double};
-use super::special_double::{digamma, log_base, log_gamma, normal_cdf, trigamma};
+use super::special_double::{digamma, inverse_mills, log_base, log_gamma, log_normal_cdf, normal_cdf, trigamma};
 use crate::function::Function;
 
 /// Arithmetic in IEEE doubles.
@@ -136,6 +136,8 @@ fn unary(function: Function, x: f64) -> f64 {
         Function::Relu | Function::StopGradient => x,
         Function::Erf => libm::erf(x),
         Function::NormalCdf => normal_cdf(x),
+        Function::LogNormalCdf => log_normal_cdf(x),
+        Function::InverseMills => inverse_mills(x),
         Function::LogGamma => log_gamma(x),
         Function::Digamma => digamma(x),
         Function::Trigamma => trigamma(x),

@@ -324,6 +324,7 @@ impl Arithmetic for High {
                 | Function::Sinh
                 | Function::Cosh
                 | Function::NormalCdf
+                | Function::InverseMills
         );
         let at_root = arguments.iter().any(|argument| argument.is_zero() || argument.is_inf());
         if may_leave && !at_root { self.noting_range(value) } else { value }
@@ -403,6 +404,8 @@ impl High {
             Function::Relu | Function::StopGradient => x.clone(),
             Function::Erf => self.erf(x, bits),
             Function::NormalCdf => self.normal_cdf(x, bits),
+            Function::LogNormalCdf => self.log_normal_cdf(x, bits),
+            Function::InverseMills => self.inverse_mills(x, bits),
             Function::LogGamma => self.log_gamma(x),
             Function::Digamma => self.digamma(x),
             Function::Trigamma => self.trigamma(x, bits),

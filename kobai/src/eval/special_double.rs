@@ -87,6 +87,40 @@ pub(super) fn normal_cdf(x: f64) -> f64 {
     0.5 * (libm::erfc(z.high) - rest * slope)
 }
 
+/// Below this Φ leaves the range of the doubles, and a few terms of its asymptotic series have all digits.
+const FAR_TAIL: f64 = -37.0;
+/// log √(2π)
+const LOG_ROOT_TWO_PI: f64 = 0.918_938_533_204_672_8;
+
+/// −x Φ(x) / φ(x) for x far below 0: 1 − 1/x² + 3/x⁴ − 15/x⁶ + … (Abramowitz & Stegun 1964, 26.2.12).
+fn tail_series(x: f64) -> f64 {
+    let inverse = 1.0 / x / x;
+    (1..=8).rev().fold(1.0, |inner, n| 1.0 - f64::from(2 * n - 1) * inverse * inner)
+}
+
+/// log Φ(x)
+pub(super) fn log_normal_cdf(x: f64) -> f64 {
+    if x >= 0.0 {
+        (-normal_cdf(-x)).ln_1p()
+    } else if x >= FAR_TAIL {
+        normal_cdf(x).ln()
+    } else {
+        -0.5 * x * x - ((-x).ln() + LOG_ROOT_TWO_PI) + tail_series(x).ln()
+    }
+}
+
+/// φ(x) / Φ(x)
+pub(super) fn inverse_mills(x: f64) -> f64 {
+    if x < FAR_TAIL {
+        return -x / tail_series(x);
+    }
+    // The square's rounding error would be an error of the exponent, and so a relative one of the density.
+    let square = Pair::product(x, x);
+    let density = (-0.5 * square.high).exp() * (FRAC_1_SQRT_2 * 0.5 * FRAC_2_SQRT_PI);
+    let corrected = if square.high.is_finite() { density - density * (0.5 * square.rest) } else { density };
+    corrected / normal_cdf(x)
+}
+
 /// log |Γ(x)|; NaN at the poles 0, −1, −2, …
 pub(super) fn log_gamma(x: f64) -> f64 {
     if is_pole(x) { f64::NAN } else { libm::lgamma(x) }

@@ -45,6 +45,53 @@ impl High {
         self.erfc(&z, bits).div(&High::small(2), bits, CUT)
     }
 
+    /// log Φ(x)
+    pub(super) fn log_normal_cdf(&mut self, x: &BigFloat, bits: usize) -> BigFloat {
+        if x.is_inf() {
+            return if x.is_negative() { x.clone() } else { High::small(0) };
+        }
+        if !x.is_negative() {
+            let beyond = self.normal_cdf(&x.neg(), bits).neg();
+            return self.log1p(&beyond, bits);
+        }
+        if !is_far_tail(x) {
+            let value = self.normal_cdf(x, bits);
+            return self.log(&value, bits);
+        }
+        let half_square = x.mul(x, bits, CUT).div(&High::small(2), bits, CUT);
+        let (size, series) = (self.log(&x.neg(), bits), self.tail_series(x, bits));
+        let two_pi = self.constants.pi(bits, CUT).mul(&High::small(2), bits, CUT);
+        let (root, series) = (self.log(&two_pi, bits).div(&High::small(2), bits, CUT), self.log(&series, bits));
+        series.sub(&half_square, bits, CUT).sub(&size, bits, CUT).sub(&root, bits, CUT)
+    }
+
+    /// φ(x) / Φ(x)
+    pub(super) fn inverse_mills(&mut self, x: &BigFloat, bits: usize) -> BigFloat {
+        if x.is_inf() {
+            return if x.is_negative() { x.neg() } else { High::small(0) };
+        }
+        if is_far_tail(x) {
+            return x.neg().div(&self.tail_series(x, bits), bits, CUT);
+        }
+        let half_square = x.mul_full_prec(x).div(&High::small(2), 2 * bits + GUARD, CUT).neg();
+        let density = self.exp(&half_square, bits);
+        let two_pi = self.constants.pi(bits, CUT).mul(&High::small(2), bits, CUT);
+        let density = density.div(&two_pi.sqrt(bits, CUT), bits, CUT);
+        density.div(&self.normal_cdf(x, bits), bits, CUT)
+    }
+
+    /// −x Φ(x) / φ(x) = 1 − 1/x² + 3/x⁴ − 15/x⁶ + … for x far below 0 (Abramowitz & Stegun 1964, 26.2.12).
+    fn tail_series(&mut self, x: &BigFloat, bits: usize) -> BigFloat {
+        let square = x.mul(x, bits, CUT);
+        let (mut term, mut sum, mut odd) = (High::small(1), High::small(1), 1_u32);
+        while term.exponent() >= Some(-(bits as i32)) && !term.is_zero() {
+            term = term.mul(&High::small(odd), bits, CUT).div(&square, bits, CUT).neg();
+            sum = sum.add(&term, bits, CUT);
+            odd += 2;
+        }
+        sum
+    }
+
     /// erf x = 2/√π e^(−x²) Σ 2ⁿ x^(2n+1) / (2n+1)!! for x ≥ 0 (DLMF 7.6.2): every term positive.
     fn erf_series(&mut self, x: &BigFloat, bits: usize) -> BigFloat {
         let twice_square = x.mul(x, bits, CUT).mul(&High::small(2), bits, CUT);
@@ -84,6 +131,11 @@ impl High {
     fn root_of_pi(&mut self, bits: usize) -> BigFloat {
         self.constants.pi(bits, CUT).sqrt(bits, CUT)
     }
+}
+
+/// Whether x < −2^14: there the tail's series has thousands of digits, and soon Φ(x) leaves the range of the numbers.
+fn is_far_tail(x: &BigFloat) -> bool {
+    x.is_negative() && !x.is_inf() && x.exponent().is_some_and(|exponent| exponent > 14)
 }
 
 /// Whether x² < bound, for a bound of ordinary size.

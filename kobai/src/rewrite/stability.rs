@@ -94,4 +94,6 @@ rows! {
 
     // The normal distribution.
     Cancellation "complement-of-normal-distribution" r"1 - \Phi(x)" => r"\Phi(-x)" [] "symmetry of the normal density";
+    Underflow "log-of-normal-distribution" r"\log \Phi(x)" => r"\operatorname{log_normal_cdf}(x)" []
+        "Abramowitz & Stegun 1964, 26.2.12 for the far tail";
 }
