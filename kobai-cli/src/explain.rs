@@ -188,7 +188,9 @@ fn render(program: &mut Program, accounts: &[Account], source: &Source, argument
     match if arguments.json { Format::Json } else { arguments.format } {
         Format::Text => {
             let colour = arguments.color.is_on();
-            let all = explain_all(Notation::Terminal);
+            let mut all = explain_all(Notation::Terminal);
+            // The reading has said them.
+            all.iter_mut().for_each(|explanation| explanation.given.clear());
             let texts = all.iter().map(|explanation| format::text(explanation, language, colour));
             joined(std::iter::once(reading).chain(texts).collect())
         }

@@ -237,6 +237,56 @@ fn explain_differentiates_a_power_by_its_logarithm() {
 }
 
 #[test]
+fn explain_of_a_bare_logarithm_takes_it_by_its_argument_and_by_its_base() {
+    for name in ["log", r"\log"] {
+        let text = printed(&["explain", name]);
+        for part in ["= 1/(x log a)", "= −(log_a x)/(a log a)", "a ≠ 1", "natural logarithm"] {
+            assert!(text.contains(part), "no {part} in:\n{text}");
+        }
+    }
+    assert!(printed(&["explain", "tanh"]).contains("= 1 − (tanh(x))^2"));
+}
+
+#[test]
+fn explain_derives_the_rule_of_the_logarithm_from_the_limit_and_by_its_inverse() {
+    let text = printed(&["explain", "log", "--from-limit", "--lang", "ja"]);
+    for part in ["lim_{h→0}", "log_a((1 + u)^(1/u))", "2.718280469", "∂x/∂y = a^y log a", "= 1/(x log a)"] {
+        assert!(text.contains(part), "no {part} in:\n{text}");
+    }
+    assert!(printed(&["explain", "e", "--from-limit"]).contains("lim_{u→0} (1 + u)^(1/u)"));
+    let outcome = kobai(&["explain", r"\sin(x)", "--from-limit"]);
+    assert_eq!(outcome.code, Some(2));
+    assert!(outcome.stderr.contains("no-way-from-limit") && outcome.stderr.contains("fix:"), "{}", outcome.stderr);
+}
+
+#[test]
+fn explain_of_a_constant_is_zero() {
+    let text = printed(&["explain", "5", "--wrt", "x"]);
+    assert!(text.contains("does not depend") && text.contains("∂/∂x 5 = 0"), "{text}");
+}
+
+#[test]
+fn explain_takes_products_apart_by_their_logarithm_where_asked() {
+    let text = printed(&["explain", r"x^2 (x+1)^3", "--wrt", "x", "--method", "logarithmic"]);
+    assert!(text.contains("2 log x + 3 log(1 + x)") && text.contains("2/x + 3/(1 + x)"), "{text}");
+    let outcome = kobai(&["explain", "x + 1", "--method", "logarithmic"]);
+    assert_eq!(outcome.code, Some(2));
+    assert!(outcome.stderr.contains("logarithm-does-not-help"), "{}", outcome.stderr);
+}
+
+#[test]
+fn explain_writes_pages_formulas_and_colours() {
+    let page = printed(&["explain", "x^x", "--wrt", "x", "--format", "html", "--lang", "ja"]);
+    assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"ja\">") && page.contains("対数微分法"), "{page}");
+    assert!(!page.contains("<script") && !page.contains("http"), "{page}");
+    let formulas = printed(&["explain", "x^x", "--wrt", "x", "--format", "mathml"]);
+    assert!(formulas.lines().all(|line| line.starts_with("<math") && line.ends_with("</math>")), "{formulas}");
+    assert!(printed(&["explain", "x^x", "--wrt", "x", "--color", "always"]).contains('\u{1b}'));
+    // The output of a test is no terminal.
+    assert!(!printed(&["explain", "x^x", "--wrt", "x"]).contains('\u{1b}'));
+}
+
+#[test]
 fn explain_of_the_lesson_ends_at_the_textbook_form() {
     let lesson = "book/softmax-regression.md";
     let sum = r"\sum_{k=1}^{K} t_{ik} = 1";

@@ -175,6 +175,27 @@ fn every_step_of_the_conformance_losses_is_true() {
     assert!(doubtful.is_empty(), "{} of {checked}:\n{}", doubtful.len(), doubtful.join("\n"));
 }
 
+/// The conditions in words.
+fn conditions(text: &str, name: &str) -> String {
+    explanation(text, name, Language::English, Notation::Terminal).conditions.join(", ")
+}
+
+#[test]
+fn conditions_are_short_and_not_trivial() {
+    for (text, expected) in [
+        (r"\log(x^2)", "x ≠ 0"),
+        (r"\frac{(x - 1)^2}{x - 1}", "x ≠ 1"),
+        (r"\frac{1}{\log x}", "x > 0, log x ≠ 0"),
+        (r"\frac{1}{x \sqrt{x}}", "x > 0"),
+        (r"\log \frac{e^x}{1 + e^x}", ""),
+        (r"\log(1 - \sigma(x))", ""),
+        ("x^x", "x > 0"),
+        (r"\sqrt[3]{x}", "x ≠ 0"),
+    ] {
+        assert_eq!(conditions(text, "x"), expected, "{text}");
+    }
+}
+
 /// A wrong step is found, and neither it nor what follows is shown.
 #[test]
 fn a_wrong_step_is_not_shown() {

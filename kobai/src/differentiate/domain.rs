@@ -41,7 +41,7 @@ pub fn conditions(
     for &divisor in divisors {
         domain.is_not_zero(divisor);
     }
-    domain.found
+    domain.without_the_implied()
 }
 
 /// The symbol and all defined symbols that hang on it; definitions need only earlier ones.
@@ -113,10 +113,42 @@ impl Domain<'_> {
         }
     }
 
+    /// No factor of a divisor is 0.
     fn is_not_zero(&mut self, base: Expr) {
+        match self.context.node(base).clone() {
+            Node::Mul(factors) => factors.iter().for_each(|&factor| self.is_not_zero(factor)),
+            Node::Power(inner, exponent) if self.context.as_number(exponent).is_some_and(Signed::is_positive) => {
+                self.is_not_zero(inner);
+            }
+            _ => {
+                let zero = self.context.integer(0);
+                let condition = self.context.compare(Relation::NotEqual, base, zero);
+                self.note(condition);
+            }
+        }
+    }
+
+    /// What is above 0 need not be said to be other than 0.
+    fn without_the_implied(mut self) -> Vec<Expr> {
         let zero = self.context.integer(0);
-        let condition = self.context.compare(Relation::NotEqual, base, zero);
-        self.note(condition);
+        let found = std::mem::take(&mut self.found);
+        let is_implied = |domain: &mut Domain, condition: Expr| {
+            let Node::Compare(Relation::NotEqual, a, b) = *domain.context.node(condition) else { return false };
+            let side = if a == zero { b } else { a };
+            let positive = domain.context.compare(Relation::Greater, side, zero);
+            let closed = domain.closed(positive);
+            (a == zero || b == zero) && domain.known.contains(&closed)
+        };
+        found.into_iter().filter(|&condition| !is_implied(&mut self, condition)).collect()
+    }
+
+    /// A condition with all its indices bound.
+    fn closed(&mut self, condition: Expr) -> Expr {
+        let mut closed = condition;
+        for index in self.context.free_indices_in_order(condition) {
+            closed = self.context.reduce(Reduction::Product, index, closed);
+        }
+        closed
     }
 
     /// Notes a condition, unless it is always true or known.
@@ -126,10 +158,7 @@ impl Domain<'_> {
         if self.context.as_number(condition).is_some() || self.knowledge.proves(self.context, written_out) {
             return;
         }
-        let mut closed = condition;
-        for index in self.context.free_indices_in_order(condition) {
-            closed = self.context.reduce(Reduction::Product, index, closed);
-        }
+        let closed = self.closed(condition);
         if !self.known.contains(&closed) {
             self.known.push(closed);
             self.found.push(condition);
