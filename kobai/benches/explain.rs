@@ -35,8 +35,8 @@ fn main() {
             println!("{name:36}{:>12}", "not read");
             continue;
         };
-        let mut times = [[0.0; RUNS]; 3];
-        for run in 0..RUNS {
+        let mut times: [Vec<f64>; 3] = Default::default();
+        for _ in 0..RUNS {
             let mut program = program.clone();
             let start = Instant::now();
             let mut derivation = derive(&mut program, symbol);
@@ -45,9 +45,9 @@ fn main() {
             let checked = Instant::now();
             let explanation = explain(&mut program, &derivation, Language::English, Notation::Terminal);
             black_box(format::text(&explanation, Language::English, false));
-            times[0][run] = (derived - start).as_secs_f64();
-            times[1][run] = (checked - derived).as_secs_f64();
-            times[2][run] = checked.elapsed().as_secs_f64();
+            times[0].push((derived - start).as_secs_f64());
+            times[1].push((checked - derived).as_secs_f64());
+            times[2].push(checked.elapsed().as_secs_f64());
         }
         let [derive, check, explain] = times.map(|mut times| {
             times.sort_by(f64::total_cmp);

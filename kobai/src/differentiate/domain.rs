@@ -99,10 +99,12 @@ impl Domain<'_> {
             Some(value) if value.is_integer() && value.is_negative() => self.is_not_zero(base),
             Some(value) if value.is_integer() => {}
             // An odd root has negative arguments too, and no slope at 0.
-            Some(value) if value.denom() % 2_u32 != Zero::zero() && value < &Rational::from_integer(1.into()) => {
-                if self.depends(base) {
-                    self.is_not_zero(base);
-                }
+            Some(value)
+                if value.denom() % 2_u32 != Zero::zero()
+                    && value < &Rational::from_integer(1.into())
+                    && self.depends(base) =>
+            {
+                self.is_not_zero(base);
             }
             _ if self.depends(base) || self.depends(exponent) => {
                 let zero = self.context.integer(0);
