@@ -405,3 +405,26 @@ fn one_name_with_two_numbers_of_indices_is_warned_of() {
     let program = read(r"\ell_i = x_i^2 \\ \ell = \sum_i \ell_i", &Inputs::new()).expect("a loss");
     assert_eq!(program.warnings.iter().map(|warning| warning.code).collect::<Vec<_>>(), ["name-of-two-things"]);
 }
+
+/// Typical slips, each with the code of its only error, the place shown, and a second place where there are two.
+const SLIPS: &[(&str, &str, &str, Option<&str>)] = &[
+    (r"L = x \\ L = y", "defined-twice", "L", Some("L")),
+    (r"\mathrm{sim}(u, v)", "several-values-in-bracket", ",", None),
+    (r"\sum_i", "empty-sum-body", r"\sum_i", None),
+    (r"\sum_{i=1}^{3} x_i + \sum_{j=1}^{4} x_j", "axis-size-conflict", "x_j", Some("i")),
+    (r"x + １２", "unknown-character", "１２", None),
+    (r"\sum_i x_{ij}", "undefined-index", "j", None),
+    (r"N = 3 \\ L = \sum_{i=1}^N x_i", "size-and-definition", "N", Some("N")),
+];
+
+#[test]
+fn a_slip_is_one_error_at_its_place() {
+    for (text, code, place, second) in SLIPS {
+        let errors = read(text, &Inputs::new()).err().unwrap_or_else(|| panic!("{text} is accepted"));
+        let written = |span: kobai::source::Span| &text[span.start..span.end];
+        let told: Vec<_> = errors.iter().filter(|error| error.is_error()).collect();
+        assert_eq!(told.iter().map(|error| error.code).collect::<Vec<_>>(), [*code], "{text}");
+        assert_eq!(told[0].span.map(written), Some(*place), "{text}");
+        assert_eq!(told[0].related.map(written), *second, "{text}");
+    }
+}

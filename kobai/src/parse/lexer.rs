@@ -61,6 +61,7 @@ impl<'a> Lexer<'a> {
             '%' if self.latex => self.position += rest.find('\n').map_or(rest.len(), |end| end + 1),
             '\\' => self.command(),
             _ if script_of(first).is_some() => self.script_characters(),
+            _ if is_full_width(first) => self.full_width(),
             '0'..='9' => self.number(),
             '.' if rest.chars().nth(1).is_some_and(|next| next.is_ascii_digit()) => self.number(),
             _ if first.is_whitespace() => self.position += first.len_utf8(),
@@ -165,11 +166,7 @@ impl<'a> Lexer<'a> {
             return;
         }
         let letter = rest.get(..first.len_utf8()).unwrap_or_default();
-        if is_full_width(first) {
-            let word = run(rest, is_full_width);
-            self.position += word.len();
-            self.push(TokenKind::Unknown, word, start);
-        } else if letter == "ℓ" {
+        if letter == "ℓ" {
             self.position += letter.len();
             self.push(TokenKind::Command, r"\ell", start);
         } else if let Some(command) = letters::greek_command(letter) {
@@ -183,6 +180,14 @@ impl<'a> Lexer<'a> {
             self.position += word.len();
             self.push(TokenKind::Word, word, start);
         }
+    }
+
+    /// Digits and letters in full width would read as names of their own.
+    fn full_width(&mut self) {
+        let start = self.position;
+        let characters = run(self.rest(), is_full_width);
+        self.position += characters.len();
+        self.push(TokenKind::Unknown, characters, start);
     }
 
     /// `where` and its like at the start of a line.

@@ -102,6 +102,11 @@ impl<'a> Parser<'a, '_> {
             return self.inner_product(open);
         }
         let inner = self.inside(Parser::relation);
+        if open.text == "(" && self.at(",") {
+            let comma = self.here();
+            self.error("several-values-in-bracket", comma);
+            self.skip_to_close();
+        }
         self.close(open, closing);
         let span = self.since(open.span);
         let kind = match open.text {

@@ -29,6 +29,8 @@ impl Resolver<'_> {
             return;
         }
         let (first, second) = (a.min(b), a.max(b));
+        let other = |(axis, _, place): &&(Axis, Spelling, Span)| self.find(*axis) == first && *place != span;
+        let place = self.letters.iter().find(other).map(|(.., place)| *place);
         let gone = self.context.axes[second.0 as usize].clone();
         let kept = &mut self.context.axes[first.0 as usize];
         let conflict = match (kept.fixed, gone.fixed) {
@@ -41,7 +43,8 @@ impl Resolver<'_> {
         }
         self.parents[second.0 as usize] = first.0;
         if let Some((x, y)) = conflict {
-            let error = Diagnostic::error("axis-size-conflict", span);
+            let mut error = Diagnostic::error("axis-size-conflict", span);
+            error.related = place;
             self.report(error.with("first", x.to_string()).with("second", y.to_string()));
         }
     }

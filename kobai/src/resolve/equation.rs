@@ -88,7 +88,9 @@ impl Resolver<'_> {
         let (name, letters) = left_side(left, right, equations);
         let key = (name.plain.clone(), letters.len());
         if self.defined.contains_key(&key) {
-            self.report(Diagnostic::error("defined-twice", left.span).with("name", &name.plain));
+            let mut error = Diagnostic::error("defined-twice", left.span).with("name", &name.plain);
+            error.related = self.defined.get(&key).and_then(|first| self.symbol_spans.get(first)).copied();
+            self.report(error);
             return;
         }
         if self.defined.keys().any(|(other, _)| *other == name.plain) {

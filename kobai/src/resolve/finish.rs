@@ -137,6 +137,8 @@ impl Resolver<'_> {
                 self.letters.iter().find(|(other, name, _)| *name == letter && sourced.contains(&self.find(*other)));
             match elsewhere.map(|(other, ..)| *other) {
                 Some(other) => self.join(other, axis, span),
+                // Where the text has other faults, a place for the index may be what is missing.
+                None if self.diagnostics.iter().any(Diagnostic::is_error) => {}
                 None => self.report(Diagnostic::error("axis-without-size", span).with("index", &letter.plain)),
             }
         }
