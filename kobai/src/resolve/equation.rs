@@ -104,6 +104,13 @@ impl Resolver<'_> {
         }
         let further = self.ranks_before.definitions.get(&key).copied().unwrap_or(0);
         let symbol = self.symbol(&name, letters.len() + further, left.span);
+        if self.context.symbol(symbol).defined {
+            // A whole vector p and its entries p_k are one thing.
+            let mut error = Diagnostic::error("defined-twice", left.span).with("name", &name.plain);
+            error.related = self.symbol_spans.get(&symbol).copied();
+            self.report(error);
+            return;
+        }
         self.context.symbols[symbol.0 as usize].defined = true;
         self.defined.insert(key.clone(), symbol);
         if !letters.is_empty() {

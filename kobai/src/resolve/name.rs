@@ -64,11 +64,11 @@ impl Resolver<'_> {
             return Tensor::scalar(self.fail(error));
         }
         let symbol = defined.unwrap_or_else(|| self.symbol(name, self.input_rank(name, written), span));
-        let open: Vec<Index> = self.context.symbol(symbol).axes[written..]
-            .to_vec()
-            .into_iter()
-            .map(|axis| self.context.fresh_index(axis))
-            .collect();
+        let axes = self.context.symbol(symbol).axes.clone();
+        if axes.len() < written {
+            return Tensor::scalar(self.fail(Diagnostic::error("ranks-not-settled", span)));
+        }
+        let open: Vec<Index> = axes[written..].iter().map(|&axis| self.context.fresh_index(axis)).collect();
         if !open.is_empty() {
             self.note_whole(name, written, open.len(), span);
         }
@@ -85,13 +85,11 @@ impl Resolver<'_> {
     /// The definition that a name with so many indices means: the one with as many on its left side, else one that has
     /// enough axes.
     fn definition_with(&self, name: &Spelling, written: usize) -> Option<Symbol> {
-        if let Some(&exact) = self.defined.get(&(name.plain.clone(), written)) {
-            return Some(exact);
-        }
-        if self.inputs.contains_key(&name.plain) {
-            return None;
-        }
         let rank = |symbol: &Symbol| self.context.symbol(*symbol).axes.len();
+        let exact = self.defined.get(&(name.plain.clone(), written)).filter(|symbol| rank(symbol) >= written);
+        if exact.is_some() || self.inputs.contains_key(&name.plain) {
+            return exact.copied();
+        }
         let others = self.defined.iter().filter(|((plain, _), symbol)| *plain == name.plain && rank(symbol) >= written);
         others.map(|(_, &symbol)| symbol).min()
     }
@@ -99,7 +97,9 @@ impl Resolver<'_> {
     /// The symbol of a name and rank, declared when first seen.
     pub(super) fn symbol(&mut self, name: &Spelling, rank: usize, span: Span) -> Symbol {
         let key = (name.plain.clone(), rank);
-        if let Some(&symbol) = self.symbols.get(&key) {
+        // A definition may have turned out to have other axes than it was declared with.
+        if let Some(&symbol) = self.symbols.get(&key).filter(|symbol| self.context.symbol(**symbol).axes.len() == rank)
+        {
             return symbol;
         }
         let axes = (0..rank).map(|_| self.new_axis()).collect();
