@@ -348,6 +348,7 @@ impl<'a> Reverse<'a> {
                 extra.iter().zip(&*indices).map(|(&from, &to)| (context.index(from), context.index(to))).collect();
             values.push(context.substitute(value, &map));
         }
+        let plain = groups.len() == 1 && groups.contains_key(&Vec::new());
         let mut terms = Vec::new();
         for (indices, values) in groups.into_values() {
             let sum = self.context.add(values);
@@ -358,7 +359,8 @@ impl<'a> Reverse<'a> {
             terms.push(sum);
         }
         let total = self.context.add(terms);
-        (self.tidy)(self.context, total)
+        // Without sums it has just been tidied.
+        if plain { total } else { (self.tidy)(self.context, total) }
     }
 
     fn results(&mut self) -> Vec<Gradient> {
