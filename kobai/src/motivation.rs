@@ -56,7 +56,7 @@ pub fn motivation(program: &Program, fired: &Fired) -> Option<Motivation> {
         if !high.to_double(&truth).is_finite() {
             return None;
         }
-        let before = Evaluator::new(context, &bound, &mut Double).scalar(fired.before).ok()?;
+        let before = Evaluator::new(context, &bound, &mut Double).literally().scalar(fired.before).ok()?;
         let after = Evaluator::new(context, &bound, &mut Double).scalar(fired.after).ok()?;
         let error = |high: &mut High, found: f64| {
             let found = high.double(found);

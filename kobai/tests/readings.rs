@@ -85,8 +85,11 @@ fn faulty_texts_are_refused_with_a_place_and_a_fix() {
     }
 }
 
+/// The shape of an input, by name.
+type Shape = (&'static str, &'static [usize]);
+
 /// What is written without indices, the same with indices, and the shapes of the inputs.
-const WHOLE: &[(&str, &str, &[(&str, &[usize])])] = &[
+const WHOLE: &[(&str, &str, &[Shape])] = &[
     (r"L = \|Wx+b-t\|_2^2", r"\sum_k (\sum_d W_{kd} x_d + b_k - t_k)^2", LINEAR),
     (r"L = \lVert W x + b - t \rVert_1", r"\sum_k |\sum_d W_{kd} x_d + b_k - t_k|", LINEAR),
     (r"L = \|Wx + b\|_\infty", r"\max_k |\sum_d W_{kd} x_d + b_k|", LINEAR),

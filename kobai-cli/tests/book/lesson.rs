@@ -41,7 +41,8 @@ impl Lesson {
     /// Reads a file.
     pub fn read(path: &Path) -> Lesson {
         let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let name = path.strip_prefix(super::book()).expect("below the book").to_string_lossy().replace('\\', "/");
+        // The README stands beside the book.
+        let name = path.strip_prefix(super::book()).unwrap_or(path).to_string_lossy().replace('\\', "/");
         let language = if name.starts_with("ja/") { "ja" } else { "en" };
         let blocks = blocks(&text, &name);
         Lesson { path: path.to_owned(), name, language, text, blocks }
@@ -65,6 +66,11 @@ impl Lesson {
         } else {
             Vec::new()
         }
+    }
+
+    /// Whether the block shows a fit: its last digits, and the number of its iterations, are the processor's own.
+    pub fn shows_a_fit(&self, block: &Block) -> bool {
+        self.commands(block).iter().any(|command| command.starts_with("kobai fit "))
     }
 
     /// The program that a block speaks of: the `latex` block above it, else the whole lesson.

@@ -82,7 +82,10 @@ impl Session {
 
     /// A block with a file's name is that file for the commands below it.
     fn keep(&self, lesson: &Lesson, block: &Block) {
-        if let Some(name) = block.words.get(1) {
+        if block.words[0] == "sh" {
+            here_documents(lesson.body(block))
+                .for_each(|(name, text)| std::fs::write(self.place(name), text).expect("the page's file is written"));
+        } else if let Some(name) = block.words.get(1) {
             std::fs::write(self.place(name), lesson.body(block)).expect("the lesson's file is written");
         }
     }
@@ -127,6 +130,14 @@ impl Session {
         let read = |path: &Path| std::fs::read(path).expect("readable");
         drawn.map(|path| (path.file_name().expect("a file").to_string_lossy().into_owned(), read(&path))).collect()
     }
+}
+
+/// The files that `cat > NAME <<'END'` writes, with what stands in them.
+fn here_documents(script: &str) -> impl Iterator<Item = (&str, &str)> {
+    script.split("cat > ").skip(1).filter_map(|rest| {
+        let (name, rest) = rest.split_once(" <<'END'\n")?;
+        Some((name, &rest[..rest.find("END\n")?]))
+    })
 }
 
 /// What a command printed that must succeed.
