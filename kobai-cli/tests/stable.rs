@@ -45,3 +45,17 @@ fn the_account_speaks_japanese() {
     let text = stable(CROSS_ENTROPY, &["--lang", "ja"]);
     assert!(text.contains("オーバーフロー対策") && text.contains("実行する式"), "{text}");
 }
+
+#[test]
+fn a_sure_prediction_keeps_its_digits_where_logits_are_sums() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data.json");
+    std::fs::write(&data, r#"{"z": [100.1, 0.3], "b": [0.7, 0.4], "t": [1, 0]}"#).expect("written");
+    let loss = r"-\sum_{k=1}^{K} t_k \log \frac{e^{z_k + b_k}}{\sum_{j=1}^{K} e^{z_j + b_j}}";
+    let output = Command::new(env!("CARGO_BIN_EXE_kobai"))
+        .args(["check", loss, "--wrt", "z,b", "--data"])
+        .arg(&data)
+        .output()
+        .expect("the binary starts");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+}

@@ -317,7 +317,8 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
     fn sum(&mut self, terms: &[Expr]) -> Result<A::Value, Diagnostic> {
         let mut leading = self.arithmetic.double(0.0);
         let mut trailing: Option<A::Value> = None;
-        let compensated = terms.len() > 2 && !self.literal;
+        // Where a log-sum-exp's body has several terms, they are to be rounded here as they were there.
+        let compensated = terms.len() > 2 && !self.literal && terms.iter().all(|&term| self.has_one_term_body(term));
         for &term in terms {
             let parts = self.parts(term)?;
             let sum = self.arithmetic.add(&leading, &parts.leading);
@@ -334,6 +335,14 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
             Some(trailing) => self.arithmetic.add(&leading, &trailing),
             None => leading,
         })
+    }
+
+    fn has_one_term_body(&self, term: Expr) -> bool {
+        match self.context.node(term) {
+            Node::Reduce(Reduction::LogSumExp, _, body) => self.context.is_one_term(*body),
+            Node::Mul(factors) => factors.iter().all(|&factor| self.has_one_term_body(factor)),
+            _ => true,
+        }
     }
 
     /// a + b less its rounded value, which is exact in floating-point arithmetic; none where the sum is infinite.

@@ -50,6 +50,15 @@ impl Context {
         )
     }
 
+    /// True for what is no sum, and no selection of sums: its value is not rounded by an addition.
+    pub fn is_one_term(&self, expr: Expr) -> bool {
+        match *self.node(expr) {
+            Node::Add(_) => false,
+            Node::Select(_, then, otherwise) => self.is_one_term(then) && self.is_one_term(otherwise),
+            _ => true,
+        }
+    }
+
     fn units(&self, factor: Expr) -> (Unit, usize) {
         let whole = (Unit { base: factor, sign: 1, root: 1 }, 1);
         let Node::Power(base, exponent) = *self.node(factor) else { return whole };

@@ -51,8 +51,8 @@ pub struct Lowered {
     pub made: Vec<Made>,
     /// For each output its name and symbol.
     pub outputs: Vec<(String, Symbol)>,
-    /// Symbols that hold what a log-sum-exp has beyond its maximum.
-    pub rests: HashSet<Symbol>,
+    /// Symbols that hold what a log-sum-exp has beyond its maximum, and whether its body is one term.
+    pub rests: HashMap<Symbol, bool>,
 }
 
 /// Lowers the outputs.
@@ -187,7 +187,7 @@ impl Lowering<'_> {
         let mut rest = None;
         if reduction == Reduction::LogSumExp {
             let beyond = self.declare("log1p_rest", own);
-            self.lowered.rests.insert(beyond);
+            self.lowered.rests.insert(beyond, self.context.is_one_term(body));
             let other = self.context.entry_at(beyond, own);
             entry = self.context.add(vec![entry, other]);
             rest = Some(beyond);

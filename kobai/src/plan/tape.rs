@@ -5,7 +5,7 @@ use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Symbol, Unit};
 use crate::formula::Relation;
 use crate::function::Function;
 use num_traits::ToPrimitive;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// What stands in a place of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,8 +61,9 @@ pub struct Builder<'a> {
     context: &'a mut Context,
     loops: &'a [Index],
     tensors: &'a HashMap<Symbol, TensorId>,
-    /// Symbols that hold what a log-sum-exp has beyond its maximum: added last, so that z − max cancels exactly first.
-    rests: &'a HashSet<Symbol>,
+    /// Symbols that hold what a log-sum-exp has beyond its maximum: added last, so that z − max cancels exactly first; and
+    /// whether its body is one term.
+    rests: &'a HashMap<Symbol, bool>,
     tape: Tape,
     known: HashMap<Expr, usize>,
 }
@@ -73,7 +74,7 @@ impl<'a> Builder<'a> {
         context: &'a mut Context,
         loops: &'a [Index],
         tensors: &'a HashMap<Symbol, TensorId>,
-        rests: &'a HashSet<Symbol>,
+        rests: &'a HashMap<Symbol, bool>,
     ) -> Builder<'a> {
         Builder { context, loops, tensors, rests, tape: Tape::default(), known: HashMap::new() }
     }
@@ -200,13 +201,14 @@ impl<'a> Builder<'a> {
         product.map_or_else(|| self.push(Operation::Constant(1.0)), |(position, _)| position)
     }
 
-    /// From three terms on, what rounding takes from each addition is added at the end as well, as the interpreter does.
+    /// From three terms on, what rounding takes from each addition is added at the end as well, as the interpreter does:
+    /// but not where the body of a log-sum-exp was rounded in the same way.
     fn sum(&mut self, terms: &[Expr]) -> usize {
         let (last, first): (Vec<Expr>, Vec<Expr>) = terms.iter().partition(|&&term| self.is_rest(term));
         // A positive term first, so that what is subtracted needs no negation of its own.
         let mut signed: Vec<(bool, usize)> = first.into_iter().map(|term| self.signed(term)).collect();
         signed.sort_by_key(|(negative, _)| *negative);
-        let compensated = signed.len() > 2;
+        let compensated = signed.len() > 2 && last.iter().all(|&term| self.rest_of(term) == Some(true));
         let mut rests = Vec::new();
         let mut total = None;
         for (negative, value) in signed {
@@ -254,13 +256,18 @@ impl<'a> Builder<'a> {
     }
 
     fn is_rest(&self, term: Expr) -> bool {
+        self.rest_of(term).is_some()
+    }
+
+    /// For a multiple of what a log-sum-exp has beyond its maximum: whether its body is one term.
+    fn rest_of(&self, term: Expr) -> Option<bool> {
         match self.context.node(term) {
-            Node::Symbol(symbol, _) => self.rests.contains(symbol),
-            Node::Mul(factors) => {
-                matches!(factors[..], [number, rest] if self.context.as_number(number).is_some()
-                    && matches!(self.context.node(rest), Node::Symbol(symbol, _) if self.rests.contains(symbol)))
-            }
-            _ => false,
+            Node::Symbol(symbol, _) => self.rests.get(symbol).copied(),
+            Node::Mul(factors) => match factors[..] {
+                [number, rest] if self.context.as_number(number).is_some() => self.rest_of(rest),
+                _ => None,
+            },
+            _ => None,
         }
     }
 
