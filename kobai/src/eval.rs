@@ -22,6 +22,7 @@ use memory::Memory;
 use num_traits::Signed;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::atomic::{self, AtomicBool};
 
 /// A tensor of values, row-major.
@@ -47,9 +48,15 @@ pub struct Evaluator<'a, A: Arithmetic> {
     values: HashMap<Symbol, Vec<A::Value>>,
     interrupted: Option<&'a AtomicBool>,
     literal: bool,
+    /// By the terms of the sum.
+    groups: HashMap<Vec<Expr>, Groups>,
 }
 
-/// A value as a sum of two: the maximum and the rest of a log-sum-exp; elsewhere the second part is absent.
+/// The terms of a sum that a log-sum-exp has as well, and the others.
+type Groups = Option<Rc<(Vec<Expr>, Vec<Expr>)>>;
+
+/// A value as a sum of two: the maximum and the rest of a log-sum-exp, or a sum so far and what is to be added to it at
+/// the end; elsewhere the second part is absent.
 #[derive(Clone)]
 struct Parts<V> {
     leading: V,
@@ -70,6 +77,7 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
             values: HashMap::new(),
             interrupted: None,
             literal: false,
+            groups: HashMap::new(),
         }
     }
 
@@ -315,33 +323,78 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
     /// three terms on, what rounding takes from each addition is added at the end as well, so that small terms outlive
     /// large ones that cancel (Knuth, The Art of Computer Programming, volume 2, section 4.2.2, theorem B).
     fn sum(&mut self, terms: &[Expr]) -> Result<A::Value, Diagnostic> {
-        let mut leading = self.arithmetic.double(0.0);
-        let mut trailing: Option<A::Value> = None;
-        // Where a log-sum-exp's body has several terms, they are to be rounded here as they were there.
-        let compensated = terms.len() > 2 && !self.literal && terms.iter().all(|&term| self.has_one_term_body(term));
-        for &term in terms {
-            let parts = self.parts(term)?;
-            let sum = self.arithmetic.add(&leading, &parts.leading);
-            let lost = compensated.then(|| self.rounding_error(&leading, &parts.leading, &sum));
-            leading = sum;
-            for part in lost.into_iter().flatten().chain(parts.trailing) {
-                trailing = Some(match trailing {
-                    Some(so_far) => self.arithmetic.add(&so_far, &part),
-                    None => part,
-                });
+        let mut sum = Parts { leading: self.arithmetic.double(0.0), trailing: None };
+        if self.literal || terms.len() < 3 {
+            for &term in terms {
+                let parts = self.parts(term)?;
+                self.add_up(&mut sum, parts, false);
+            }
+        } else if let Some(groups) = self.beside_its_log_sum_exp(terms) {
+            let (instance, others) = &*groups;
+            let own = Parts { leading: self.sum(instance)?, trailing: None };
+            self.add_up(&mut sum, own, true);
+            for &term in others {
+                let parts = self.parts(term)?;
+                self.add_up(&mut sum, parts, true);
+            }
+        } else {
+            for &term in terms {
+                let parts = self.parts(term)?;
+                self.add_up(&mut sum, parts, true);
             }
         }
-        Ok(match trailing {
-            Some(trailing) => self.arithmetic.add(&leading, &trailing),
-            None => leading,
+        Ok(match sum.trailing {
+            Some(trailing) => self.arithmetic.add(&sum.leading, &trailing),
+            None => sum.leading,
         })
     }
 
-    fn has_one_term_body(&self, term: Expr) -> bool {
-        match self.context.node(term) {
-            Node::Reduce(Reduction::LogSumExp, _, body) => self.context.is_one_term(*body),
-            Node::Mul(factors) => factors.iter().all(|&factor| self.has_one_term_body(factor)),
-            _ => true,
+    fn add_up(&mut self, sum: &mut Parts<A::Value>, parts: Parts<A::Value>, compensated: bool) {
+        let total = self.arithmetic.add(&sum.leading, &parts.leading);
+        let lost = compensated.then(|| self.rounding_error(&sum.leading, &parts.leading, &total));
+        sum.leading = total;
+        for part in lost.into_iter().flatten().chain(parts.trailing) {
+            sum.trailing = Some(match &sum.trailing {
+                Some(so_far) => self.arithmetic.add(so_far, &part),
+                None => part,
+            });
+        }
+    }
+
+    /// For a sum with −lse of several terms, and the terms of its body at one place: these, and all others. They are to be
+    /// rounded here as they were there, so that z − max is 0 where z is the maximum.
+    fn beside_its_log_sum_exp(&mut self, terms: &[Expr]) -> Groups {
+        let has_sum = |&term: &Expr| self.subtracted_log_sum_exp(term).is_some();
+        if !terms.iter().any(|term| has_sum(term)) {
+            return None;
+        }
+        if let Some(known) = self.groups.get(terms) {
+            return known.clone();
+        }
+        let found = terms.iter().find_map(|&term| {
+            let (reduce, body) = self.subtracted_log_sum_exp(term)?;
+            let Node::Reduce(_, axis, _) = *self.context.node(reduce) else { return None };
+            let index = Index { variable: Variable::Bound(self.context.height_of(reduce)), axis };
+            let positions = self.context.instance_among(body, index, terms)?;
+            let instance = positions.iter().map(|&position| terms[position]).collect();
+            let others = (0..terms.len()).filter(|position| !positions.contains(position));
+            Some(Rc::new((instance, others.map(|position| terms[position]).collect())))
+        });
+        self.groups.insert(terms.to_vec(), found.clone());
+        found
+    }
+
+    /// For −lse: the log-sum-exp and its body, if that has several terms.
+    fn subtracted_log_sum_exp(&self, term: Expr) -> Option<(Expr, Expr)> {
+        let Node::Mul(factors) = self.context.node(term) else { return None };
+        let [number, reduce] = factors[..] else { return None };
+        match *self.context.node(reduce) {
+            Node::Reduce(Reduction::LogSumExp, _, body)
+                if self.context.is_integer(number, -1) && !self.context.is_one_term(body) =>
+            {
+                Some((reduce, body))
+            }
+            _ => None,
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod balance;
 mod build;
+mod instance;
 mod order;
 mod verify;
 mod walk;

@@ -51,8 +51,19 @@ pub struct Lowered {
     pub made: Vec<Made>,
     /// For each output its name and symbol.
     pub outputs: Vec<(String, Symbol)>,
-    /// Symbols that hold what a log-sum-exp has beyond its maximum, and whether its body is one term.
-    pub rests: HashMap<Symbol, bool>,
+    /// Symbols that hold what a log-sum-exp has beyond its maximum.
+    pub rests: HashMap<Symbol, Body>,
+}
+
+/// The body of a log-sum-exp.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// The indices of the log-sum-exp.
+    pub indices: Vec<Index>,
+    /// The index that is reduced.
+    pub index: Index,
+    /// The body.
+    pub value: Expr,
 }
 
 /// Lowers the outputs.
@@ -187,7 +198,7 @@ impl Lowering<'_> {
         let mut rest = None;
         if reduction == Reduction::LogSumExp {
             let beyond = self.declare("log1p_rest", own);
-            self.lowered.rests.insert(beyond, self.context.is_one_term(body));
+            self.lowered.rests.insert(beyond, Body { indices: own.to_vec(), index, value: body });
             let other = self.context.entry_at(beyond, own);
             entry = self.context.add(vec![entry, other]);
             rest = Some(beyond);

@@ -1,6 +1,7 @@
 //! Tapes: elementwise expressions as straight-line code over the loops of a step.
 
 use super::TensorId;
+use super::lower::Body;
 use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Symbol, Unit};
 use crate::formula::Relation;
 use crate::function::Function;
@@ -61,9 +62,8 @@ pub struct Builder<'a> {
     context: &'a mut Context,
     loops: &'a [Index],
     tensors: &'a HashMap<Symbol, TensorId>,
-    /// Symbols that hold what a log-sum-exp has beyond its maximum: added last, so that z − max cancels exactly first; and
-    /// whether its body is one term.
-    rests: &'a HashMap<Symbol, bool>,
+    /// Symbols that hold what a log-sum-exp has beyond its maximum: added last, so that z − max cancels exactly first.
+    rests: &'a HashMap<Symbol, Body>,
     tape: Tape,
     known: HashMap<Expr, usize>,
 }
@@ -74,7 +74,7 @@ impl<'a> Builder<'a> {
         context: &'a mut Context,
         loops: &'a [Index],
         tensors: &'a HashMap<Symbol, TensorId>,
-        rests: &'a HashMap<Symbol, bool>,
+        rests: &'a HashMap<Symbol, Body>,
     ) -> Builder<'a> {
         Builder { context, loops, tensors, rests, tape: Tape::default(), known: HashMap::new() }
     }
@@ -201,14 +201,19 @@ impl<'a> Builder<'a> {
         product.map_or_else(|| self.push(Operation::Constant(1.0)), |(position, _)| position)
     }
 
-    /// From three terms on, what rounding takes from each addition is added at the end as well, as the interpreter does:
-    /// but not where the body of a log-sum-exp was rounded in the same way.
+    /// From three terms on, what rounding takes from each addition is added at the end as well, as the interpreter does.
+    /// The terms that a log-sum-exp has in its body are first added up among themselves, as they were there.
     fn sum(&mut self, terms: &[Expr]) -> usize {
-        let (last, first): (Vec<Expr>, Vec<Expr>) = terms.iter().partition(|&&term| self.is_rest(term));
+        let instance = terms.iter().find_map(|&rest| self.body_among(rest, terms)).unwrap_or_default();
+        let own: Vec<Expr> = instance.iter().map(|&position| terms[position]).collect();
+        let others = terms.iter().filter(|term| !own.contains(term));
+        let (last, first): (Vec<Expr>, Vec<Expr>) = others.partition(|&&term| self.is_rest(term));
+        let own = (!own.is_empty()).then(|| (false, self.sum(&own)));
         // A positive term first, so that what is subtracted needs no negation of its own.
         let mut signed: Vec<(bool, usize)> = first.into_iter().map(|term| self.signed(term)).collect();
         signed.sort_by_key(|(negative, _)| *negative);
-        let compensated = signed.len() > 2 && last.iter().all(|&term| self.rest_of(term) == Some(true));
+        let signed: Vec<(bool, usize)> = own.into_iter().chain(signed).collect();
+        let compensated = signed.len() > 2;
         let mut rests = Vec::new();
         let mut total = None;
         for (negative, value) in signed {
@@ -223,6 +228,22 @@ impl<'a> Builder<'a> {
             total = Some(self.joined(total, negative, value));
         }
         total.unwrap_or_else(|| self.push(Operation::Constant(0.0)))
+    }
+
+    /// For minus what a log-sum-exp has beyond its maximum: the positions of the terms that are its body, which has several,
+    /// at one place.
+    fn body_among(&mut self, rest: Expr, terms: &[Expr]) -> Option<Vec<usize>> {
+        let Node::Mul(factors) = self.context.node(rest) else { return None };
+        let [number, entry] = factors[..] else { return None };
+        let Node::Symbol(symbol, places) = self.context.node(entry).clone() else { return None };
+        if !self.context.is_integer(number, -1) {
+            return None;
+        }
+        let body = self.rests.get(&symbol)?;
+        let own = body.indices.iter().map(|&index| self.context.index(index));
+        let map = own.collect::<Vec<_>>().into_iter().zip(places).collect();
+        let value = self.context.substitute(body.value, &map);
+        self.context.instance_among(value, body.index, terms).filter(|positions| !positions.is_empty())
     }
 
     fn joined(&mut self, total: Option<usize>, negative: bool, value: usize) -> usize {
@@ -256,18 +277,13 @@ impl<'a> Builder<'a> {
     }
 
     fn is_rest(&self, term: Expr) -> bool {
-        self.rest_of(term).is_some()
-    }
-
-    /// For a multiple of what a log-sum-exp has beyond its maximum: whether its body is one term.
-    fn rest_of(&self, term: Expr) -> Option<bool> {
         match self.context.node(term) {
-            Node::Symbol(symbol, _) => self.rests.get(symbol).copied(),
+            Node::Symbol(symbol, _) => self.rests.contains_key(symbol),
             Node::Mul(factors) => match factors[..] {
-                [number, rest] if self.context.as_number(number).is_some() => self.rest_of(rest),
-                _ => None,
+                [number, rest] => self.context.as_number(number).is_some() && self.is_rest(rest),
+                _ => false,
             },
-            _ => None,
+            _ => false,
         }
     }
 
