@@ -59,3 +59,14 @@ fn a_sure_prediction_keeps_its_digits_where_logits_are_sums() {
         .expect("the binary starts");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
 }
+
+#[test]
+fn a_mask_that_is_0_or_1_goes_into_the_log_sum_exp() {
+    let loss = r"L = -\sum_{i=1}^{N} \log \frac{\sum_{j=1}^{N} M_{ij} e^{s_{ij}}}{\sum_{j=1}^{N} e^{s_{ij}}}";
+    let account = |text: &str| -> Value { serde_json::from_str(&stable(text, &["--json"])).expect("JSON") };
+    let stated = account(&format!("{loss}\nM_{{ij}} \\in \\{{0, 1\\}}"));
+    assert_eq!(stated["missing"].as_array().map(Vec::len), Some(0), "{stated}");
+    assert!(stated["stable"].as_str().expect("LaTeX").contains(r"\log M_{ij}"), "{stated}");
+    let silent = account(loss);
+    assert_eq!(silent["missing"].as_array().map(Vec::len), Some(1), "{silent}");
+}

@@ -201,6 +201,8 @@ struct Resolver<'a> {
     definitions: Vec<RawDefinition>,
     claims: Vec<RawDefinition>,
     assumptions: Vec<Assumption>,
+    /// What names sets, as in `p \in P(i)`.
+    sets: HashSet<Symbol>,
     divisors: Vec<Expr>,
     loss: Option<equation::Loss>,
     parameters: Vec<(Spelling, Span)>,
@@ -240,6 +242,7 @@ impl<'a> Resolver<'a> {
             definitions: Vec::new(),
             claims: Vec::new(),
             assumptions: Vec::new(),
+            sets: HashSet::new(),
             divisors: Vec::new(),
             loss: None,
             parameters: Vec::new(),

@@ -34,6 +34,11 @@ pub fn function_rules() -> Vec<Rule> {
         Rule::function("sign-into-sum", Hazard::Cancellation, exponentials::sign_into_sum),
         Rule::function("masked-exponential", Hazard::None, exponentials::masked),
         Rule::function("exponential-into-sum", Hazard::Overflow, exponentials::into_sum),
+        Rule::function(
+            "log-of-one-plus-product-of-exponentials",
+            Hazard::Overflow,
+            exponentials::log_of_one_plus_product,
+        ),
         Rule::function("weighted-log-sum-exp", Hazard::Overflow, exponentials::log_of_weighted_sum),
         Rule::function("log-softmax-of-gather", Hazard::Cancellation, exponentials::log_softmax_of_gather),
         Rule::function("exact-logarithm", Hazard::None, logarithms::exact),

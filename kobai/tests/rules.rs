@@ -68,10 +68,11 @@ fn both_sides_of_every_row_are_equal() {
 }
 
 /// A formula for every rule that a row cannot say.
-const EXAMPLES: [(&str, &str); 10] = [
+const EXAMPLES: [(&str, &str); 11] = [
     ("sign-into-sum", r"\log \sigma(x - y)"),
     ("masked-exponential", r"\log \sum_{i=1}^{N} \mathbb{1}[i \ne 2] e^{f_i}"),
     ("exponential-into-sum", r"\sum_{i=1}^{N} \frac{e^{f_i}}{\sum_{j=1}^{N} e^{f_j}} g_i"),
+    ("log-of-one-plus-product-of-exponentials", r"\log (1 + \sum_{i=1}^{N} e^{f_i} \sum_{j=1}^{N} e^{-2 f_j})"),
     ("weighted-log-sum-exp", r"\log \sum_{i=1}^{N} w_i e^{f_i}"),
     ("log-softmax-of-gather", r"\sum_{i=1}^{N} \log \frac{e^{f_{y_i}}}{\sum_{k=i}^{N} e^{f_{y_k}}}"),
     ("exact-logarithm", r"x \log_9 27"),

@@ -135,6 +135,10 @@ fn finish(
         }
     }
     while let Some((input, place)) = summed_input(context, derivation.result, symbol) {
+        // An author who writes the sum out, as the size of a set, does not take it for 1.
+        if suppose_sums_to_one(context, derivation.target, input, place) != derivation.target {
+            break;
+        }
         let condition = sums_to_one(context, input, place);
         derivation.without_supposition.get_or_insert(derivation.result);
         let after = suppose_sums_to_one(context, derivation.result, input, place);

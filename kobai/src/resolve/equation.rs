@@ -62,6 +62,8 @@ impl Resolver<'_> {
             self.size_names.entry(name.plain.clone()).or_insert((name, size.formula.span));
         }
         if let Kind::Reduce { bindings, .. } = &formula.kind {
+            let sets = bindings.iter().filter_map(|binding| binding.set.as_ref());
+            self.ranks.extend(sets.map(|(set, arguments)| (set.plain.clone(), arguments.len() + 1)));
             for upper in bindings.iter().filter_map(|binding| binding.upper.as_ref()) {
                 let name = super::reduce::size_name(upper).or_else(|| super::reduce::size_minus_one(upper));
                 if let Some(name) = name {

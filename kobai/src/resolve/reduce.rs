@@ -2,8 +2,8 @@
 
 use super::tensor::Tensor;
 use super::{Local, Resolver};
-use crate::expr::{Constant, Expr, Index, Reduction};
-use crate::formula::{BigOperator, Binding, Formula, Join, Kind, Spelling};
+use crate::expr::{Constant, Expr, Index, Node, Reduction};
+use crate::formula::{BigOperator, Binding, Formula, Join, Kind, Relation, Spelling};
 use crate::function::Function;
 use crate::source::{Diagnostic, Span};
 use num_traits::ToPrimitive;
@@ -123,7 +123,25 @@ impl Resolver<'_> {
         let mut places: Vec<Expr> = arguments.iter().map(|argument| self.integer_expression(argument)).collect();
         places.push(self.context.index(index));
         let member = self.entry(set, places, span);
-        self.number_of(member, span)
+        let member = self.number_of(member, span);
+        self.suppose_zero_or_one(member, span);
+        member
+    }
+
+    /// What names a set holds 0 and 1 alone, which the data are held to.
+    fn suppose_zero_or_one(&mut self, member: Expr, span: Span) {
+        let Node::Symbol(symbol, _) = *self.context.node(member) else { return };
+        if self.context.symbol(symbol).defined || !self.sets.insert(symbol) {
+            return;
+        }
+        let axes = self.context.symbol(symbol).axes.clone();
+        let indices: Vec<Index> = axes.into_iter().map(|axis| self.context.fresh_index(axis)).collect();
+        let entry = self.context.entry_at(symbol, &indices);
+        let [zero, one] = [0, 1].map(|value| self.context.integer(value));
+        let [not_zero, not_one] = [zero, one].map(|value| self.context.compare(Relation::NotEqual, entry, value));
+        let neither = self.context.mul(vec![not_zero, not_one]);
+        let condition = self.context.subtract(one, neither);
+        self.assumptions.push(super::Assumption { condition, indices, span });
     }
 
     fn combine(&mut self, operator: BigOperator, indices: &[Index], masks: Vec<Expr>, value: Expr) -> Expr {

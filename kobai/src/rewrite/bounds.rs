@@ -3,6 +3,7 @@
 use crate::expr::{Constant, Context, Expr, Node, Reduction, Symbol, Variable};
 use crate::formula::Relation;
 use crate::function::{Function, Range};
+use crate::print::membership;
 use num_traits::ToPrimitive;
 use std::collections::HashMap;
 
@@ -125,8 +126,18 @@ pub struct Knowledge {
 }
 
 impl Knowledge {
-    /// Takes in a stated condition of the form `symbol < number`, or products of such.
+    /// Takes in a stated condition of the form `symbol < number` or `symbol ∈ {numbers}`, or products of such.
     pub fn assume(&mut self, context: &Context, condition: Expr) {
+        if let Some((element, values)) = membership(context, condition)
+            && let Node::Symbol(symbol, _) = context.node(element)
+        {
+            let value = |expr: &Expr| context.as_number(*expr).and_then(ToPrimitive::to_f64);
+            let all: Option<Vec<Interval>> = values.iter().map(|expr| value(expr).map(Interval::point)).collect();
+            if let Some(hull) = all.and_then(|all| all.into_iter().reduce(Interval::hull)) {
+                self.narrow(*symbol, hull);
+            }
+            return;
+        }
         match context.node(condition) {
             Node::Mul(parts) => parts.iter().for_each(|&part| self.assume(context, part)),
             Node::Compare(relation @ (Relation::Less | Relation::LessOrEqual), a, b) => {

@@ -33,8 +33,6 @@ rows! {
         "Mächler 2012, eq. 10";
     Overflow "log-of-one-plus-sum-of-exponentials" r"\log (1 + \sum_i e^{f_i})" =>
         r"\operatorname{softplus}(\operatorname{lse}_i (f_i))" [] "the exponent 0 joins the sum";
-    Overflow "log-of-one-plus-multiple-of-exponential" r"\log (1 + e^{x} y)" => r"\operatorname{softplus}(x + \log y)"
-        ["y > 0"] "y e^x = e^{x + log y}";
     Overflow "log-of-exponential-plus" r"\log (e^{x} + y)" => r"x + \operatorname{softplus}(\log y - x)" ["y > 0"]
         "e^x + y = e^x (1 + e^{log y − x})";
 

@@ -133,6 +133,22 @@ fn times_exponential(context: &mut Context, expr: Expr, exponent: Expr) -> Optio
     }
 }
 
+/// log(1 + x) = softplus(log x), where x is a positive product with exponentials in it, or in a sum in it.
+pub(super) fn log_of_one_plus_product(context: &mut Context, knowledge: &Knowledge, expr: Expr) -> Option<Expr> {
+    let Node::Call(Function::Log, arguments) = context.node(expr).clone() else { return None };
+    let Node::Add(terms) = context.node(arguments[0]).clone() else { return None };
+    let [one, product] = terms[..] else { return None };
+    let Node::Mul(factors) = context.node(product).clone() else { return None };
+    if !context.is_integer(one, 1)
+        || !factors.iter().any(|&factor| has_exponential(context, factor))
+        || !knowledge.interval(context, product).is_positive()
+    {
+        return None;
+    }
+    let logarithm = context.apply(Function::Log, product);
+    Some(context.apply(Function::Softplus, logarithm))
+}
+
 /// log Σ w e^f = lse f + log Σ w e^{f − lse f}, where the sign of a weight is not known.
 pub(super) fn log_of_weighted_sum(context: &mut Context, knowledge: &Knowledge, expr: Expr) -> Option<Expr> {
     let Node::Call(Function::Log, arguments) = context.node(expr).clone() else { return None };
