@@ -365,7 +365,7 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
     /// rounded here as they were there, so that z − max is 0 where z is the maximum.
     fn beside_its_log_sum_exp(&mut self, terms: &[Expr]) -> Groups {
         let has_sum = |&term: &Expr| self.subtracted_log_sum_exp(term).is_some();
-        if !terms.iter().any(|term| has_sum(term)) {
+        if !terms.iter().any(has_sum) {
             return None;
         }
         if let Some(known) = self.groups.get(terms) {

@@ -25,7 +25,7 @@ impl Context {
         }
     }
 
-    fn terms<'a>(&'a self, body: Expr) -> &'a [Expr] {
+    fn terms(&self, body: Expr) -> &[Expr] {
         match self.node(body) {
             Node::Add(terms) => terms,
             _ => &[],
