@@ -335,3 +335,13 @@ fn a_summary_ends_the_list() {
     let japanese = kobai(&["read", &path, "--lang", "ja"]).stdout;
     assert!(japanese.ends_with("数式 20 個: 可 10, 成立 9, 誤り 1\n"), "{japanese}");
 }
+
+#[test]
+fn a_law_is_about_all_values_whatever_its_letters_stood_for_before() {
+    let (_, found) =
+        formulas(r"$y = \log_a x$ and $\log(x + y) = \log x + \log y$ and $\log_a(xy) = \log_a x + \log_a y$");
+    let [_, wrong, right] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(words(wrong), ("statement", "false"));
+    assert_eq!(words(right), ("statement", "holds"));
+    assert_eq!(conditions(right), ["a > 0", r"a \ne 1", "x > 0", "y > 0"], "{right}");
+}

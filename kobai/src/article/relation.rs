@@ -50,6 +50,12 @@ impl Reader<'_> {
         {
             (program, judgement) = (other, found);
         }
+        if let Some(mut other) = self.scope.resolved_freely(relation)
+            && let Ok(found) = judge(&mut other)
+            && is_plainer(&found, &judgement, is_condition(relation, &other))
+        {
+            (program, judgement) = (other, found);
+        }
         let reading = self.told(relation, &program, &judgement);
         Reading { program: Some(super::chosen(program, relation.span)), ..reading }
     }
@@ -160,6 +166,16 @@ impl Reader<'_> {
             Ok(program) => Reading { formula: reading.formula, ..self.judged(&both, program) },
             Err(_) => reading,
         }
+    }
+}
+
+/// True if a judgement with free names says as much as one with their definitions; with free names a statement may be no
+/// more than a condition on their values.
+fn is_plainer(free: &Judgement, defined: &Judgement, is_condition: bool) -> bool {
+    match (&free.verdict, &defined.verdict) {
+        (Verdict::Exact | Verdict::Sampled(_), _) => true,
+        (Verdict::False(_), Verdict::False(_)) => !(free.satisfiable && is_condition),
+        _ => false,
     }
 }
 

@@ -163,6 +163,17 @@ impl Scope {
         resolve_statement(&definitions, formula).ok()
     }
 
+    /// The same with every name free: a law holds whatever its letters stood for before. `None` where nothing defines them,
+    /// and where a derivative asks for the definitions.
+    pub fn resolved_freely(&self, formula: &Formula) -> Option<Program> {
+        let (definitions, conditions): (Vec<Equation>, Vec<Equation>) =
+            self.relevant(formula).into_iter().partition(is_definition);
+        if definitions.is_empty() || !differentiated_by(formula).is_empty() {
+            return None;
+        }
+        resolve_statement(&conditions, formula).ok()
+    }
+
     /// The definitions that a formula needs, and the conditions on names in these and in it.
     pub fn relevant(&self, formula: &Formula) -> Vec<Equation> {
         let (mut names, mut free) = (names_in(formula), differentiated_by(formula));
