@@ -133,10 +133,13 @@ impl<'a> Speaker<'a> {
         };
         let natural = |expr: Expr| context.any(expr, &|node| matches!(node, Node::Call(Function::Log, _)));
         let mut remarks = Vec::new();
-        if natural(loss)
+        // In a terminal the choices of the reading stand above, and this may be one of them.
+        let said = self.notation == Notation::Terminal
+            && self.program.choices.iter().any(|choice| choice.code == "natural-logarithm");
+        let occurs = natural(loss)
             || natural(derivation.result)
-            || self.program.definitions.iter().any(|definition| natural(definition.value))
-        {
+            || self.program.definitions.iter().any(|definition| natural(definition.value));
+        if occurs && !said {
             remarks.push(self.say("word.natural-logarithm", &[]));
         }
         if !self.target.is_empty() && context.height_of(loss) > 0 {
