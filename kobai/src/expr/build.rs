@@ -150,24 +150,51 @@ impl Context {
             return body;
         }
         let bound = Index { variable: Variable::Bound(self.height(body) + 1), axis: index.axis };
-        let body = self.replace_bound(body, index, bound);
+        let body = self.rename(body, index, bound, &mut HashMap::new());
         self.intern(Node::Reduce(reduction, index.axis, body))
     }
 
-    /// Puts the bound index into the body. Unlike a substitution this must not open the binders inside: their bodies
-    /// keep their heights, for the new binder stands above all of them.
-    fn replace_bound(&mut self, expr: Expr, from: Index, to: Index) -> Expr {
+    /// Gives an index another name that occurs nowhere in the expression, such as a bound one's. Nothing can join or cancel,
+    /// so operands only find their new order. Binders inside are not opened: their bodies keep their heights.
+    pub(super) fn rename(&mut self, expr: Expr, from: Index, to: Index, done: &mut HashMap<Expr, Expr>) -> Expr {
         if !self.mentions(expr, from) {
             return expr;
         }
-        match self.node(expr).clone() {
+        if let Some(&known) = done.get(&expr) {
+            return known;
+        }
+        let result = match self.node(expr).clone() {
             Node::Index(_) => self.index(to),
             Node::Reduce(reduction, axis, body) => {
-                let body = self.replace_bound(body, from, to);
+                let body = self.rename(body, from, to, done);
                 self.intern(Node::Reduce(reduction, axis, body))
             }
-            _ => self.rebuild(expr, &mut |context, part| context.replace_bound(part, from, to)),
-        }
+            Node::Mul(factors) => {
+                let factors = self.renamed_operands(&factors, from, to, done);
+                self.intern(Node::Mul(factors))
+            }
+            Node::Add(terms) => {
+                let terms = self.renamed_operands(&terms, from, to, done);
+                self.intern(Node::Add(terms))
+            }
+            _ => self.rebuild(expr, &mut |context, part| context.rename(part, from, to, done)),
+        };
+        done.insert(expr, result);
+        result
+    }
+
+    /// A number stays in front.
+    fn renamed_operands(
+        &mut self,
+        operands: &[Expr],
+        from: Index,
+        to: Index,
+        done: &mut HashMap<Expr, Expr>,
+    ) -> Box<[Expr]> {
+        let mut operands: Vec<Expr> = operands.iter().map(|&operand| self.rename(operand, from, to, done)).collect();
+        let first = usize::from(self.as_number(operands[0]).is_some());
+        operands[first..].sort_by(|&a, &b| self.compare_structure(a, b));
+        operands.into()
     }
 
     /// The sum of terms: flattened, numbers and like terms collected, in structural order.

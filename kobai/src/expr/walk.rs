@@ -47,7 +47,7 @@ impl Context {
         let Node::Reduce(reduction, axis, body) = *self.node(expr) else { return None };
         let bound = Index { variable: Variable::Bound(self.height(expr)), axis };
         let index = self.fresh_index(axis);
-        let body = self.replace_index(body, bound, index);
+        let body = self.rename(body, bound, index, &mut HashMap::new());
         Some(Opened { reduction, index, body })
     }
 
