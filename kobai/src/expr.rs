@@ -16,9 +16,9 @@ pub use balance::Unit;
 
 use crate::formula::{Relation, Spelling};
 use crate::function::Function;
-use num_bigint::BigInt;
 pub use num_rational::BigRational as Rational;
-use std::collections::HashMap;
+use num_traits::{One, ToPrimitive};
+use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 /// An interned expression: a handle into its [`Context`].
@@ -154,7 +154,7 @@ pub struct SymbolInformation {
 pub struct Context {
     nodes: Vec<Node>,
     facts: Vec<Facts>,
-    ids: HashMap<Node, Expr>,
+    ids: FxHashMap<Node, Expr>,
     /// The symbols, by number, in the order of their first appearance.
     pub symbols: Vec<SymbolInformation>,
     /// The axes, by number.
@@ -249,7 +249,7 @@ impl Context {
 
     /// True if the expression is this integer.
     pub fn is_integer(&self, expr: Expr, value: i64) -> bool {
-        self.as_number(expr).is_some_and(|number| *number == Rational::from_integer(BigInt::from(value)))
+        self.as_number(expr).is_some_and(|number| number.denom().is_one() && number.numer().to_i64() == Some(value))
     }
 
     fn intern(&mut self, node: Node) -> Expr {

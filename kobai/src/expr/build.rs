@@ -5,7 +5,7 @@ use crate::formula::Relation;
 use crate::function::Function;
 use num_bigint::BigInt;
 use num_traits::{One, Signed, ToPrimitive, Zero};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 /// Numbers with more bits than this are left as powers.
 const LARGEST_FOLDED_BITS: u64 = 4096;
@@ -13,12 +13,12 @@ const LARGEST_FOLDED_BITS: u64 = 4096;
 /// What belongs to each expression met, in the order in which they were met first.
 struct Collected<T> {
     entries: Vec<(Expr, T)>,
-    positions: HashMap<Expr, usize>,
+    positions: FxHashMap<Expr, usize>,
 }
 
 impl<T> Default for Collected<T> {
     fn default() -> Self {
-        Collected { entries: Vec::new(), positions: HashMap::new() }
+        Collected { entries: Vec::new(), positions: FxHashMap::default() }
     }
 }
 
@@ -150,13 +150,13 @@ impl Context {
             return body;
         }
         let bound = Index { variable: Variable::Bound(self.height(body) + 1), axis: index.axis };
-        let body = self.rename(body, index, bound, &mut HashMap::new());
+        let body = self.rename(body, index, bound, &mut FxHashMap::default());
         self.intern(Node::Reduce(reduction, index.axis, body))
     }
 
     /// Gives an index another name that occurs nowhere in the expression, such as a bound one's. Nothing can join or cancel,
     /// so operands only find their new order. Binders inside are not opened: their bodies keep their heights.
-    pub(super) fn rename(&mut self, expr: Expr, from: Index, to: Index, done: &mut HashMap<Expr, Expr>) -> Expr {
+    pub(super) fn rename(&mut self, expr: Expr, from: Index, to: Index, done: &mut FxHashMap<Expr, Expr>) -> Expr {
         if !self.mentions(expr, from) {
             return expr;
         }
@@ -189,7 +189,7 @@ impl Context {
         operands: &[Expr],
         from: Index,
         to: Index,
-        done: &mut HashMap<Expr, Expr>,
+        done: &mut FxHashMap<Expr, Expr>,
     ) -> Box<[Expr]> {
         let mut operands: Vec<Expr> = operands.iter().map(|&operand| self.rename(operand, from, to, done)).collect();
         let first = usize::from(self.as_number(operands[0]).is_some());
@@ -284,7 +284,7 @@ impl Context {
     /// The product of factors: flattened, numbers multiplied, powers of one base joined, in structural order. A
     /// coefficient of 0 removes everything, as in NOTATION.md.
     pub fn mul(&mut self, factors: Vec<Expr>) -> Expr {
-        let mut coefficient = Rational::one();
+        let (mut coefficient, one) = (Rational::one(), self.integer(1));
         let mut collected: Collected<Vec<Expr>> = Collected::default();
         let mut stack: Vec<Expr> = factors.into_iter().rev().collect();
         while let Some(factor) = stack.pop() {
@@ -302,7 +302,7 @@ impl Context {
                     let argument = arguments[0];
                     self.signed_exponential(argument)
                 }
-                _ => (factor, self.integer(1)),
+                _ => (factor, one),
             };
             collected.entry(base).push(exponent);
         }

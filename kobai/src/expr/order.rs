@@ -38,6 +38,8 @@ impl Context {
 
     fn head_order(&self, left: &Node, right: &Node) -> Ordering {
         match (left, right) {
+            // Fractions are compared by divisions, which most numbers here do not need.
+            (Node::Number(a), Node::Number(b)) if a.denom() == b.denom() => a.numer().cmp(b.numer()),
             (Node::Number(a), Node::Number(b)) => a.cmp(b),
             (Node::Constant(a), Node::Constant(b)) => a.cmp(b),
             (Node::Size(a), Node::Size(b)) => a.cmp(b),

@@ -1,7 +1,9 @@
 //! Going through expressions: children, substitution, opening and closing binders.
 
 use super::{Axis, Context, Expr, Index, Node, Reduction, Symbol, Variable};
+use rustc_hash::FxHashMap;
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 
 /// Calls `visit` on each direct part of a node.
 pub(super) fn for_each_child(node: &Node, mut visit: impl FnMut(Expr)) {
@@ -47,7 +49,7 @@ impl Context {
         let Node::Reduce(reduction, axis, body) = *self.node(expr) else { return None };
         let bound = Index { variable: Variable::Bound(self.height(expr)), axis };
         let index = self.fresh_index(axis);
-        let body = self.rename(body, bound, index, &mut HashMap::new());
+        let body = self.rename(body, bound, index, &mut Default::default());
         Some(Opened { reduction, index, body })
     }
 
@@ -67,16 +69,16 @@ impl Context {
     /// Replaces subexpressions, outermost first, and rebuilds. What is replaced and what replaces it are in terms of the
     /// free indices outside; no index is captured.
     pub fn substitute(&mut self, expr: Expr, map: &HashMap<Expr, Expr>) -> Expr {
-        let mut done = HashMap::new();
+        let mut done = FxHashMap::default();
         self.rewrite_with(expr, &mut done, &mut |_, part| map.get(&part).copied())
     }
 
     /// Rebuilds an expression from the outside in: where `replace` gives an expression it is taken as it stands,
     /// elsewhere the parts are rebuilt. Below a binder `replace` sees a fresh free index in place of the bound one.
-    pub fn rewrite_with(
+    pub fn rewrite_with<S: BuildHasher>(
         &mut self,
         expr: Expr,
-        done: &mut HashMap<Expr, Expr>,
+        done: &mut HashMap<Expr, Expr, S>,
         replace: &mut dyn FnMut(&mut Context, Expr) -> Option<Expr>,
     ) -> Expr {
         if let Some(&result) = done.get(&expr) {
@@ -147,7 +149,7 @@ impl Context {
 
     /// True if some part satisfies the test. Bound indices are seen as they are.
     pub fn any(&self, expr: Expr, test: &dyn Fn(&Node) -> bool) -> bool {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = rustc_hash::FxHashSet::default();
         let mut stack = vec![expr];
         while let Some(part) = stack.pop() {
             if !seen.insert(part) {
@@ -217,7 +219,7 @@ impl Context {
     pub fn free_indices_in_order(&self, expr: Expr) -> Vec<Index> {
         let wanted = self.free_indices(expr);
         let (mut found, mut widest): (Vec<Index>, Vec<Index>) = (Vec::new(), Vec::new());
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = rustc_hash::FxHashSet::default();
         let mut stack = vec![expr];
         while let Some(part) = stack.pop() {
             if !seen.insert(part) || widest.len() == wanted.len() {

@@ -3,6 +3,7 @@
 //! Each function has an example pair in the tests below.
 
 use crate::expr::{Context, Expr, Index, Node, Reduction};
+use rustc_hash::FxHashMap;
 use std::collections::HashMap;
 
 /// Σ over an index, simplified: a delta kills the sum, factors without the index leave it, a body without the index is
@@ -78,11 +79,11 @@ fn remove_delta(context: &mut Context, index: Index, term: Expr, value: Expr) ->
 
 /// Brings every sum in an expression into the form that [`sum_over`] gives.
 pub fn simplify_sums(context: &mut Context, expr: Expr) -> Expr {
-    let mut done = HashMap::new();
+    let mut done = FxHashMap::default();
     simplify_sums_inner(context, expr, &mut done)
 }
 
-fn simplify_sums_inner(context: &mut Context, expr: Expr, done: &mut HashMap<Expr, Expr>) -> Expr {
+fn simplify_sums_inner(context: &mut Context, expr: Expr, done: &mut FxHashMap<Expr, Expr>) -> Expr {
     if context.height_of(expr) == 0 {
         return expr;
     }
@@ -108,10 +109,10 @@ const MOST_TERMS: usize = 256;
 
 /// Multiplies products over sums out, in the whole expression outside of functions and reductions.
 pub fn expand(context: &mut Context, expr: Expr) -> Expr {
-    expand_inner(context, expr, &mut HashMap::new())
+    expand_inner(context, expr, &mut FxHashMap::default())
 }
 
-fn expand_inner(context: &mut Context, expr: Expr, done: &mut HashMap<Expr, Expr>) -> Expr {
+fn expand_inner(context: &mut Context, expr: Expr, done: &mut FxHashMap<Expr, Expr>) -> Expr {
     if let Some(&result) = done.get(&expr) {
         return result;
     }
