@@ -7,7 +7,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use kobai_cpu::vector::{self, Float, Level, LogBase};
+use kobai_cpu::vector::{self, Float, Level, LogBase, Operand};
 
 /// Elements: 8 KiB in, 8 KiB out in f64.
 const LENGTH: usize = 1024;
@@ -107,6 +107,21 @@ fn functions<T: Float>(type_name: &str, platform: &Platform<T>) {
     compare("tanh", &any, &vector::tanh_to, Some(platform.tanh));
 }
 
+/// Plain arithmetic.
+fn elementwise<T: Float>(type_name: &str) {
+    let a: Vec<T> = (0..LENGTH).map(|i| T::from_f64((i * 619 % LENGTH) as f64)).collect();
+    let b: Vec<T> = (0..LENGTH).map(|i| T::from_f64((i * 331 % 2) as f64)).collect();
+    let mut y = a.clone();
+    let name = |name: &str| format!("{name} {type_name}");
+    let each = |values| Operand::Each(black_box(values));
+    row(&name("add"), || vector::binary(black_box(&mut y), each(&a), each(&b), |a, b| a + b), None);
+    let rule = |a: T, b: T| if a == T::ZERO || b == T::ZERO { T::ZERO } else { a * b };
+    row(&name("multiply, 0 first"), || vector::binary(black_box(&mut y), each(&a), each(&b), rule), None);
+    row(&name("divide"), || vector::binary(black_box(&mut y), each(&b), each(&a), |a, b| a / b), None);
+    row(&name("select"), || vector::select(black_box(&mut y), each(&b), each(&a), Operand::Same(T::ONE)), None);
+    row(&name("1/sqrt"), || vector::unary(black_box(&mut y), each(&a), |x| T::ONE / x.square_root()), None);
+}
+
 /// The reductions, and work in place.
 fn reductions<T: Float>(type_name: &str) {
     let x: Vec<T> = (0..LENGTH).map(|i| T::from_f64((i * 619 % LENGTH) as f64 / -50.0)).collect();
@@ -129,6 +144,8 @@ fn main() {
     println!("{:24}{:>10}{:>10}{:>10}{:>10}   (ns per element)", "", "avx512", "avx2", "portable", "platform");
     functions("f64", &platform!(f64));
     functions("f32", &platform!(f32));
+    elementwise::<f64>("f64");
+    elementwise::<f32>("f32");
     reductions::<f64>("f64");
     reductions::<f32>("f32");
 }

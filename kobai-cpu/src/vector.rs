@@ -15,6 +15,7 @@
 //! `tests/vector_accuracy` holds these bounds. An `f32` is worked in `f32`, never by way of `f64`.
 
 mod activation;
+mod elementwise;
 mod exponential;
 mod float;
 mod level;
@@ -22,6 +23,7 @@ mod logarithm;
 mod map;
 mod reduce;
 
+pub use elementwise::{Operand, binary, select, unary};
 pub use float::Float;
 pub use level::Level;
 pub use logarithm::LogBase;

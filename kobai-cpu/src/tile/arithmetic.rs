@@ -7,14 +7,7 @@ use kobai::expr::Rational;
 use kobai::formula::Relation;
 use kobai::function::Function;
 
-/// An operand on a tile.
-#[derive(Clone, Copy)]
-pub(super) enum Operand<'a, T> {
-    /// The same number everywhere.
-    Same(T),
-    /// A number for each lane.
-    Each(&'a [T]),
-}
+pub(super) use crate::vector::{Operand, binary, select, unary};
 
 /// a · b, where a factor of exactly 0 removes the other.
 #[inline(always)]
@@ -42,8 +35,8 @@ pub(super) fn compare<T: Float>(relation: Relation, a: T, b: T) -> T {
 pub(super) fn power_rational<T: Float>(base: T, exponent: &Rational, (numerator, denominator): (i32, u32)) -> T {
     match (numerator, denominator) {
         (2, 1) => base * base,
-        (1, 2) => T::from_f64(base.to_f64().sqrt()),
-        (-1, 2) => T::from_f64(1.0 / base.to_f64().sqrt()),
+        (1, 2) => base.square_root(),
+        (-1, 2) => T::ONE / base.square_root(),
         _ => T::from_f64(Double.power_rational(&base.to_f64(), exponent)),
     }
 }
@@ -88,28 +81,6 @@ pub(super) fn call_unary<T: Float>(out: &mut [T], function: Function, x: Operand
     }
 }
 
-/// An operation on each number of a tile.
-#[inline(always)]
-pub(super) fn unary<T: Float>(out: &mut [T], x: Operand<T>, operation: impl Fn(T) -> T) {
-    match x {
-        Operand::Same(x) => out.fill(operation(x)),
-        Operand::Each(x) => out.iter_mut().zip(x).for_each(|(out, &x)| *out = operation(x)),
-    }
-}
-
-/// An operation on each pair of numbers of two tiles.
-#[inline(always)]
-pub(super) fn binary<T: Float>(out: &mut [T], a: Operand<T>, b: Operand<T>, operation: impl Fn(T, T) -> T) {
-    match (a, b) {
-        (Operand::Each(a), Operand::Each(b)) => {
-            out.iter_mut().zip(a).zip(b).for_each(|((out, &a), &b)| *out = operation(a, b));
-        }
-        (Operand::Each(a), Operand::Same(b)) => out.iter_mut().zip(a).for_each(|(out, &a)| *out = operation(a, b)),
-        (Operand::Same(a), Operand::Each(b)) => out.iter_mut().zip(b).for_each(|(out, &b)| *out = operation(a, b)),
-        (Operand::Same(a), Operand::Same(b)) => out.fill(operation(a, b)),
-    }
-}
-
 /// A comparison on a tile; the relation is looked at once.
 pub(super) fn compare_tile<T: Float>(out: &mut [T], relation: Relation, a: Operand<T>, b: Operand<T>) {
     match relation {
@@ -119,26 +90,5 @@ pub(super) fn compare_tile<T: Float>(out: &mut [T], relation: Relation, a: Opera
         Relation::LessOrEqual => binary(out, a, b, |a, b| flag(a <= b)),
         Relation::Greater => binary(out, a, b, |a, b| flag(a > b)),
         Relation::GreaterOrEqual => binary(out, a, b, |a, b| flag(a >= b)),
-    }
-}
-
-/// The second operand where the first is not 0, else the third.
-pub(super) fn select<T: Float>(out: &mut [T], condition: Operand<T>, then: Operand<T>, otherwise: Operand<T>) {
-    let condition = match condition {
-        Operand::Same(condition) => {
-            return unary(out, if condition != T::ZERO { then } else { otherwise }, |x| x);
-        }
-        Operand::Each(condition) => condition,
-    };
-    unary(out, otherwise, |x| x);
-    match then {
-        Operand::Same(then) => {
-            let lanes = out.iter_mut().zip(condition);
-            lanes.for_each(|(out, &condition)| *out = if condition != T::ZERO { then } else { *out });
-        }
-        Operand::Each(then) => {
-            let lanes = out.iter_mut().zip(condition).zip(then);
-            lanes.for_each(|((out, &condition), &then)| *out = if condition != T::ZERO { then } else { *out });
-        }
     }
 }

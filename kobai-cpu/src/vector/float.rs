@@ -76,6 +76,9 @@ pub trait Float:
     /// |self|.
     fn magnitude(self) -> Self;
 
+    /// √self, rounded once.
+    fn square_root(self) -> Self;
+
     /// For `ROUNDER + n` two numbers, each a normal power of two, with product 2ⁿ.
     fn powers(rounded: Self) -> (Self, Self);
 
@@ -135,6 +138,11 @@ macro_rules! implement_float {
             #[inline(always)]
             fn magnitude(self) -> Self {
                 self.abs()
+            }
+
+            #[inline(always)]
+            fn square_root(self) -> Self {
+                self.sqrt()
             }
 
             #[inline(always)]

@@ -5,6 +5,7 @@
 //! few where the reference is composed of several functions); the functions of f32 are measured against those of f64.
 
 mod bits;
+mod elementwise;
 mod functions;
 mod oracle;
 mod reductions;

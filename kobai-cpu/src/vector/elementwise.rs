@@ -1,0 +1,124 @@
+//! Plain arithmetic over slices, compiled for each level: what a loop over elements is when the operation is a few
+//! instructions.
+//!
+//! An operation that rounds as IEEE 754 says (+ − × ÷ √, comparisons, selections) has the same bits at every level, since
+//! no level fuses what is written apart.
+
+use super::float::Float;
+use super::level::{Work, dispatch};
+
+/// An operand of an elementwise operation.
+#[derive(Clone, Copy, Debug)]
+pub enum Operand<'a, T> {
+    /// The same number everywhere.
+    Same(T),
+    /// A number for each element, as many as the output has.
+    Each(&'a [T]),
+}
+
+impl<T> Operand<'_, T> {
+    fn assert_length(&self, length: usize) {
+        if let Operand::Each(values) = self {
+            assert_eq!(values.len(), length, "an operand and the output of an elementwise operation differ in length");
+        }
+    }
+}
+
+/// `out[i] = operation(x[i])`.
+struct One<'a, T, F> {
+    out: &'a mut [T],
+    x: &'a [T],
+    operation: F,
+}
+
+impl<T: Float, F: Fn(T) -> T> Work for One<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        self.out.iter_mut().zip(self.x).for_each(|(out, &x)| *out = (self.operation)(x));
+    }
+}
+
+/// `out[i] = operation(a[i], b[i])`.
+struct Two<'a, T, F> {
+    out: &'a mut [T],
+    a: &'a [T],
+    b: &'a [T],
+    operation: F,
+}
+
+impl<T: Float, F: Fn(T, T) -> T> Work for Two<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let operands = self.a.iter().zip(self.b);
+        self.out.iter_mut().zip(operands).for_each(|(out, (&a, &b))| *out = (self.operation)(a, b));
+    }
+}
+
+/// `out[i] = operation(a[i], b[i], c[i])`.
+struct Three<'a, T, F> {
+    out: &'a mut [T],
+    a: &'a [T],
+    b: &'a [T],
+    c: &'a [T],
+    operation: F,
+}
+
+impl<T: Float, F: Fn(T, T, T) -> T> Work for Three<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let operands = self.a.iter().zip(self.b).zip(self.c);
+        self.out.iter_mut().zip(operands).for_each(|(out, ((&a, &b), &c))| *out = (self.operation)(a, b, c));
+    }
+}
+
+/// Writes an operation on each number of `x` to `out`.
+///
+/// # Panics
+/// If an operand's length is not that of `out`.
+#[inline]
+pub fn unary<T: Float>(out: &mut [T], x: Operand<T>, operation: impl Fn(T) -> T) {
+    x.assert_length(out.len());
+    match x {
+        Operand::Same(x) => out.fill(operation(x)),
+        Operand::Each(x) => dispatch(One { out, x, operation }),
+    }
+}
+
+/// Writes an operation on each pair of numbers of `a` and `b` to `out`.
+///
+/// # Panics
+/// If an operand's length is not that of `out`.
+#[inline]
+pub fn binary<T: Float>(out: &mut [T], a: Operand<T>, b: Operand<T>, operation: impl Fn(T, T) -> T) {
+    a.assert_length(out.len());
+    b.assert_length(out.len());
+    match (a, b) {
+        (Operand::Each(a), Operand::Each(b)) => dispatch(Two { out, a, b, operation }),
+        (Operand::Each(x), Operand::Same(b)) => dispatch(One { out, x, operation: |a| operation(a, b) }),
+        (Operand::Same(a), Operand::Each(x)) => dispatch(One { out, x, operation: |b| operation(a, b) }),
+        (Operand::Same(a), Operand::Same(b)) => out.fill(operation(a, b)),
+    }
+}
+
+/// Writes `then` where the condition is not 0, and `otherwise` where it is, to `out`. (NaN is not 0.)
+///
+/// # Panics
+/// If an operand's length is not that of `out`.
+pub fn select<T: Float>(out: &mut [T], condition: Operand<T>, then: Operand<T>, otherwise: Operand<T>) {
+    let pick = |condition: T, then: T, otherwise: T| if condition != T::ZERO { then } else { otherwise };
+    match (condition, then, otherwise) {
+        (Operand::Same(condition), ..) => unary(out, if condition != T::ZERO { then } else { otherwise }, |x| x),
+        (_, Operand::Same(then), _) => binary(out, condition, otherwise, |c, otherwise| pick(c, then, otherwise)),
+        (_, _, Operand::Same(otherwise)) => binary(out, condition, then, |c, then| pick(c, then, otherwise)),
+        (Operand::Each(a), Operand::Each(b), Operand::Each(c)) => {
+            [condition, then, otherwise].iter().for_each(|operand| operand.assert_length(out.len()));
+            dispatch(Three { out, a, b, c, operation: pick });
+        }
+    }
+}
