@@ -81,6 +81,21 @@ pub(super) fn call_unary<T: Float>(out: &mut [T], function: Function, x: Operand
     }
 }
 
+/// The power of a fraction, on a tile; the fraction is looked at once.
+pub(super) fn power_rational_tile<T: Float>(
+    out: &mut [T],
+    base: Operand<T>,
+    exponent: &Rational,
+    fraction: (i32, u32),
+) {
+    match fraction {
+        (2, 1) => unary(out, base, |base| base * base),
+        (1, 2) => unary(out, base, |base| base.square_root()),
+        (-1, 2) => unary(out, base, |base| T::ONE / base.square_root()),
+        _ => unary(out, base, |base| power_rational(base, exponent, fraction)),
+    }
+}
+
 /// A comparison on a tile; the relation is looked at once.
 pub(super) fn compare_tile<T: Float>(out: &mut [T], relation: Relation, a: Operand<T>, b: Operand<T>) {
     match relation {

@@ -132,8 +132,7 @@ impl TileProgram {
             Operation::Power(a, b) => binary(out, value(*a), value(*b), arithmetic::power),
             Operation::PowerRational(a, numerator, denominator) => {
                 if let Extra::Exponent(exponent) = &self.extras[position] {
-                    let fraction = (*numerator, *denominator);
-                    unary(out, value(*a), |base| arithmetic::power_rational(base, exponent, fraction));
+                    arithmetic::power_rational_tile(out, value(*a), exponent, (*numerator, *denominator));
                 }
             }
             Operation::Call(function, arguments) => match arguments[..] {
