@@ -2,21 +2,119 @@
 
 use crate::tile::Scratch;
 use crate::vector::Float;
+use memmap2::MmapMut;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
-/// The tensors that a step may read.
+/// From this many bytes on a buffer is mapped, in huge pages where the system has them: touching fresh memory page by page
+/// takes longer than most losses.
+const MAPPED_BYTES: usize = 1 << 21;
+
+/// Entries of a tensor, zero at first.
+pub(crate) enum Buffer<T> {
+    /// From the allocator.
+    Allocated(Vec<T>),
+    /// From the system.
+    Mapped(MmapMut),
+}
+
+impl<T> Default for Buffer<T> {
+    fn default() -> Buffer<T> {
+        Buffer::Allocated(Vec::new())
+    }
+}
+
+impl<T: Float> Buffer<T> {
+    /// A buffer of this many zeros.
+    pub fn new(entries: usize) -> Buffer<T> {
+        let bytes = entries.saturating_mul(size_of::<T>());
+        match MmapMut::map_anon(bytes) {
+            Ok(mapped) if bytes >= MAPPED_BYTES => {
+                // Without huge pages it is only slower.
+                #[cfg(target_os = "linux")]
+                let _ = mapped.advise(memmap2::Advice::HugePage);
+                Buffer::Mapped(mapped)
+            }
+            _ => Buffer::Allocated(vec![T::ZERO; entries]),
+        }
+    }
+
+    /// Other entries instead.
+    pub fn refill(&mut self, entries: impl Iterator<Item = T>) {
+        let mut values = match std::mem::take(self) {
+            Buffer::Allocated(values) => values,
+            Buffer::Mapped(_) => Vec::new(),
+        };
+        values.clear();
+        values.extend(entries);
+        *self = Buffer::Allocated(values);
+    }
+}
+
+impl<T: Float> Deref for Buffer<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Buffer::Allocated(values) => values,
+            Buffer::Mapped(mapped) => bytemuck::cast_slice(mapped),
+        }
+    }
+}
+
+impl<T: Float> DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        match self {
+            Buffer::Allocated(values) => values,
+            Buffer::Mapped(mapped) => bytemuck::cast_slice_mut(mapped),
+        }
+    }
+}
+
+/// The entries of a tensor that a task sees.
+#[derive(Default)]
+pub(crate) enum Part<'a, T> {
+    /// None: it is being written.
+    #[default]
+    Taken,
+    /// All of them, to read.
+    Shared(&'a [T]),
+    /// Some, to write: from the entry of this number on.
+    Own(&'a mut [T], usize),
+}
+
+impl<T> Part<'_, T> {
+    /// What may be written, and the number of the first entry.
+    pub fn entries(&mut self) -> (&mut [T], usize) {
+        match self {
+            Part::Own(entries, first) => (entries, *first),
+            Part::Taken | Part::Shared(_) => (&mut [], 0),
+        }
+    }
+}
+
+/// What a step reads: for each tensor the entries that its task sees.
 #[derive(Clone, Copy)]
 pub(crate) struct Store<'a, T> {
-    /// Inputs that were given as numbers.
-    pub given: &'a [Option<&'a [T]>],
-    /// The buffers of all others; that of the tensor being written is absent.
-    pub made: &'a [Vec<T>],
+    parts: &'a [Part<'a, T>],
 }
 
 impl<'a, T> Store<'a, T> {
-    /// The entries of a tensor.
-    pub fn tensor(&self, number: usize) -> &'a [T] {
-        self.given[number].unwrap_or(&self.made[number])
+    /// A view of these parts.
+    pub fn new<'b>(parts: &'a [Part<'b, T>]) -> Store<'a, T>
+    where
+        'b: 'a,
+    {
+        Store { parts }
+    }
+
+    /// The entries of a tensor, and the number of the first.
+    pub fn tensor(&self, number: usize) -> (&'a [T], usize) {
+        match &self.parts[number] {
+            Part::Taken => (&[], 0),
+            Part::Shared(entries) => (entries, 0),
+            Part::Own(entries, first) => (entries, *first),
+        }
     }
 }
 
@@ -43,7 +141,6 @@ impl<T: Float> Pool<T> {
 
 /// The buffers that a step writes, or a part of them: entry for entry the result, and for some reductions what belongs
 /// beside it (else empty).
-#[derive(Default)]
 pub(crate) struct Written<'a, T> {
     /// The result.
     pub out: &'a mut [T],

@@ -5,41 +5,47 @@
 //! which [`Executor::run`] is called.
 
 pub mod error;
+mod exception;
 pub mod inputs;
 pub(crate) mod layout;
 mod step;
+mod strips;
 
-use crate::buffers::{Pool, Store, Written};
+use crate::buffers::{Buffer, Part, Pool, Store, Written};
 use crate::product::ProductStep;
 use crate::tile::reduce::{finish, start};
 use crate::vector::Float;
 use error::RunError;
 use inputs::{Input, Inputs};
 use kobai::expr::Reduction;
-use kobai::plan::{Plan, Role, Step, TensorId};
+use kobai::plan::fuse::{Segment, Strips};
+use kobai::plan::{Pass, Plan, Role, Step, TensorId};
 use layout::{Chunk, Layout};
 use std::mem::take;
-use step::TapeStep;
+use step::{TapeStep, Workers};
+use strips::StripSegment;
 
-/// A step, compiled.
-enum Compiled {
+/// A step, or a segment of them, compiled.
+enum Compiled<T> {
     Tape(TapeStep),
     Product(ProductStep),
+    Strips(StripSegment<T>),
 }
 
 /// The steps of a pass, compiled.
-struct CompiledPass {
-    before: Vec<Compiled>,
-    chunk: Vec<Compiled>,
+struct CompiledPass<T> {
+    before: Vec<Compiled<T>>,
+    chunk: Vec<Compiled<T>>,
 }
 
 /// A plan made ready to run in `f32` or `f64`, with its memory.
 pub struct Executor<T: Float = f64> {
     plan: Plan,
     layouts: Vec<Layout>,
-    passes: Vec<CompiledPass>,
-    /// One for each tensor (empty for an input given as numbers), then what sums over chunks have lost so far.
-    buffers: Vec<Vec<T>>,
+    passes: Vec<CompiledPass<T>>,
+    /// One for each tensor (empty for an input given as numbers, for one that takes over another's, and for one that exists
+    /// for a strip only), then what sums over chunks have lost so far.
+    buffers: Vec<Buffer<T>>,
     /// Whether all entries of a tensor are known to be finite or not.
     finite: Vec<Option<bool>>,
     pool: Pool<T>,
@@ -52,19 +58,14 @@ impl<T: Float> Executor<T> {
     /// Perhaps, here or in a run, for a plan that [`kobai::plan::plan`] does not make: tensors or loops that are not there.
     pub fn new(plan: Plan) -> Executor<T> {
         let layouts: Vec<Layout> = (0..plan.tensors.len()).map(|tensor| Layout::new(&plan, TensorId(tensor))).collect();
-        let is_input = |tensor: usize| matches!(plan.tensors[tensor].role, Role::Input(_));
         let length = |tensor: usize| {
-            if is_input(tensor) { 0 } else { layouts[tensor].entries() }
+            let description = &plan.tensors[tensor];
+            let apart = matches!(description.role, Role::Input(_)) || description.strip.is_some();
+            if apart || description.replaces.is_some() { 0 } else { layouts[tensor].entries() }
         };
-        let mut buffers: Vec<Vec<T>> = (0..layouts.len()).map(|tensor| vec![T::ZERO; length(tensor)]).collect();
-        let mut compile = |steps: &[Step]| -> Vec<Compiled> {
-            steps.iter().map(|step| compile(&plan, &layouts, step, &mut buffers)).collect()
-        };
-        let passes = plan
-            .passes
-            .iter()
-            .map(|pass| CompiledPass { before: compile(&pass.before), chunk: compile(&pass.chunk) })
-            .collect();
+        let mut buffers: Vec<Buffer<T>> = (0..layouts.len()).map(|tensor| Buffer::new(length(tensor))).collect();
+        let mut compiler = Compiler { plan: &plan, layouts: layouts.clone(), buffers: &mut buffers };
+        let passes = plan.passes.iter().map(|pass| compiler.pass(pass)).collect();
         let finite = vec![None; layouts.len()];
         Executor { plan, layouts, passes, buffers, finite, pool: Pool::new() }
     }
@@ -82,8 +83,8 @@ impl<T: Float> Executor<T> {
     pub fn run(&mut self, inputs: &Inputs<'_, T>) -> Result<(), RunError> {
         let given = self.bind(inputs)?;
         self.finite.fill(None);
-        let passes = take(&mut self.passes);
-        let result = passes.iter().try_for_each(|pass| self.run_pass(pass, &given));
+        let mut passes = take(&mut self.passes);
+        let result = passes.iter_mut().try_for_each(|pass| self.run_pass(pass, &given));
         self.passes = passes;
         result
     }
@@ -91,7 +92,7 @@ impl<T: Float> Executor<T> {
     /// The entries of an output, row-major, after a run.
     pub fn output(&self, name: &str) -> Option<&[T]> {
         let (_, tensor) = self.plan.outputs.iter().find(|(known, _)| known == name)?;
-        self.buffers.get(tensor.0).map(Vec::as_slice)
+        self.buffers.get(tensor.0).map(|buffer| &**buffer)
     }
 
     /// The inputs by tensor. Numbers stay where they are; integers are copied to the tensor's buffer.
@@ -119,16 +120,16 @@ impl<T: Float> Executor<T> {
         Ok(given)
     }
 
-    fn run_pass(&mut self, pass: &CompiledPass, given: &[Option<&[T]>]) -> Result<(), RunError> {
-        for step in &pass.before {
+    fn run_pass(&mut self, pass: &mut CompiledPass<T>, given: &[Option<&[T]>]) -> Result<(), RunError> {
+        for step in &mut pass.before {
             self.run_step(step, given, Chunk::default())?;
         }
         // Also where there is no chunk at all: a sum over nothing is 0.
         pass.chunk.iter().for_each(|step| self.start(step));
         let size = self.plan.streamed.map_or(0, |axis| self.plan.size(axis));
-        for first in (0..size).step_by(self.plan.chunk.max(1)) {
-            let chunk = Chunk { start: first, length: self.plan.chunk.max(1).min(size - first) };
-            for step in &pass.chunk {
+        for start in (0..size).step_by(self.plan.chunk.max(1)) {
+            let chunk = Chunk { start, within: 0, length: self.plan.chunk.max(1).min(size - start) };
+            for step in &mut pass.chunk {
                 self.run_step(step, given, chunk)?;
             }
         }
@@ -136,30 +137,43 @@ impl<T: Float> Executor<T> {
         Ok(())
     }
 
-    fn run_step(&mut self, step: &Compiled, given: &[Option<&[T]>], chunk: Chunk) -> Result<(), RunError> {
+    fn run_step(&mut self, step: &mut Compiled<T>, given: &[Option<&[T]>], chunk: Chunk) -> Result<(), RunError> {
         match step {
             Compiled::Tape(step) => {
                 self.finite[step.out] = None;
-                self.with_written(step, |executor, written| {
-                    let store = Store { given, made: &executor.buffers };
-                    step.run(store, chunk, written, &executor.pool)
-                })
+                let written = step.buffers().map(|buffer| (buffer, take(&mut self.buffers[buffer])));
+                let mut written: Vec<(usize, Buffer<T>)> = written.collect();
+                let mut parts = shared(&self.buffers, given);
+                for (number, buffer) in &mut written {
+                    parts[*number] = Part::Own(buffer, 0);
+                }
+                let result = step.run(&mut parts, chunk, Workers::Many(&self.pool));
+                drop(parts);
+                written.into_iter().for_each(|(number, buffer)| self.buffers[number] = buffer);
+                result
             }
             Compiled::Product(step) => {
                 self.finite[step.out.tensor] = None;
                 let finite = self.reads_finite(step, given, chunk);
                 let mut out = take(&mut self.buffers[step.out.tensor]);
-                step.run(Store { given, made: &self.buffers }, chunk, &mut out, finite);
+                let parts = shared(&self.buffers, given);
+                step.run(Store::new(&parts), chunk, &mut out, finite);
+                drop(parts);
                 self.buffers[step.out.tensor] = out;
                 Ok(())
+            }
+            Compiled::Strips(segment) => {
+                segment.steps().iter().for_each(|step| self.finite[step.out] = None);
+                segment.run(given, &mut self.buffers, chunk, &self.pool)
             }
         }
     }
 
     /// Whether both factors are finite; what does not change from chunk to chunk is looked at once.
     fn reads_finite(&mut self, step: &ProductStep, given: &[Option<&[T]>], chunk: Chunk) -> bool {
+        let parts = shared(&self.buffers, given);
         [&step.left, &step.right].into_iter().all(|view| {
-            let store = Store { given, made: &self.buffers };
+            let store = Store::new(&parts);
             if view.moves() {
                 return step.is_finite(view, store, chunk);
             }
@@ -167,78 +181,115 @@ impl<T: Float> Executor<T> {
         })
     }
 
-    /// Takes the buffers that a step writes out of their places while it runs.
-    fn with_written<R>(&mut self, step: &TapeStep, work: impl FnOnce(&Executor<T>, Written<T>) -> R) -> R {
-        let places = [Some(step.out), step.rest, step.low];
-        let mut taken = places.map(|place| place.map_or_else(Vec::new, |place| take(&mut self.buffers[place])));
-        let [out, rest, low] = &mut taken;
-        let result = work(self, Written { out, rest, low });
-        for (place, buffer) in places.into_iter().zip(taken) {
-            if let Some(place) = place {
-                self.buffers[place] = buffer;
-            }
-        }
-        result
-    }
-
     /// Before the first chunk.
-    fn start(&mut self, step: &Compiled) {
+    fn start(&mut self, step: &Compiled<T>) {
         match step {
             Compiled::Product(step) if step.accumulate => self.buffers[step.out.tensor].fill(T::ZERO),
-            Compiled::Tape(step) => {
-                if let Some(reduction) = accumulated(step) {
-                    self.with_written(step, |_, written| start(reduction, written));
-                }
-            }
             Compiled::Product(_) => {}
+            Compiled::Tape(step) => self.start_sum(step),
+            Compiled::Strips(segment) => segment.steps().iter().for_each(|step| self.start_sum(step)),
+        }
+    }
+
+    fn start_sum(&mut self, step: &TapeStep) {
+        if let Some(reduction) = step.accumulated() {
+            for (place, buffer) in step.buffers().enumerate() {
+                start(if place == 0 { reduction } else { Reduction::Sum }, &mut self.buffers[buffer]);
+            }
         }
     }
 
     /// After the last chunk.
-    fn finish(&mut self, step: &Compiled) {
-        if let Compiled::Tape(step) = step
-            && let Some(reduction) = accumulated(step)
-        {
-            self.with_written(step, |_, written| finish(reduction, written));
+    fn finish(&mut self, step: &Compiled<T>) {
+        match step {
+            Compiled::Product(_) => {}
+            Compiled::Tape(step) => self.finish_sum(step),
+            Compiled::Strips(segment) => segment.steps().iter().for_each(|step| self.finish_sum(step)),
+        }
+    }
+
+    fn finish_sum(&mut self, step: &TapeStep) {
+        if let Some(reduction) = step.accumulated() {
+            let mut take = |buffer: Option<usize>| buffer.map_or_else(Buffer::default, |buffer| take(&mut self.buffers[buffer]));
+            let (mut out, mut rest, mut low) = (take(Some(step.out)), take(step.rest), take(step.low));
+            finish(reduction, Written { out: &mut out, rest: &mut rest, low: &mut low });
+            let places = [Some(step.out), step.rest, step.low].into_iter().zip([out, rest, low]);
+            places.for_each(|(place, buffer)| place.into_iter().zip([buffer]).for_each(|(place, buffer)| self.buffers[place] = buffer));
         }
     }
 }
 
-/// The reduction of a step that joins chunks.
-fn accumulated(step: &TapeStep) -> Option<Reduction> {
-    step.reducing.filter(|reducing| reducing.accumulate).map(|reducing| reducing.reduction)
+/// All buffers, to read.
+fn shared<'a, T: Float>(buffers: &'a [Buffer<T>], given: &[Option<&'a [T]>]) -> Vec<Part<'a, T>> {
+    let entries = |(number, buffer): (usize, &'a Buffer<T>)| given.get(number).copied().flatten().unwrap_or(buffer);
+    buffers.iter().enumerate().map(entries).map(Part::Shared).collect()
 }
 
-fn compile<T: Float>(plan: &Plan, layouts: &[Layout], step: &Step, buffers: &mut Vec<Vec<T>>) -> Compiled {
-    if let Some(product) = ProductStep::new(plan, layouts, step) {
-        return Compiled::Product(product);
+/// The buffer of a tensor: its own, or that of the tensor whose memory it takes over.
+pub(crate) fn buffer_of(plan: &Plan, tensor: TensorId) -> usize {
+    let replaced = |tensor: &TensorId| plan.tensors[tensor.0].replaces;
+    // No chain is longer than there are tensors.
+    let chain = std::iter::successors(Some(tensor), replaced).take(plan.tensors.len());
+    chain.last().unwrap_or(tensor).0
+}
+
+/// Compiles the steps of a plan.
+struct Compiler<'a, T> {
+    plan: &'a Plan,
+    layouts: Vec<Layout>,
+    buffers: &'a mut Vec<Buffer<T>>,
+}
+
+impl<T: Float> Compiler<'_, T> {
+    fn pass(&mut self, pass: &Pass) -> CompiledPass<T> {
+        let before = pass.before.iter().map(|step| self.step(step, &pass.before)).collect();
+        let segment = |segment: &Segment| match segment {
+            Segment::Step(step) => self.step(&pass.chunk[*step], &pass.chunk),
+            Segment::Strips(strips) => self.strips(strips, &pass.chunk),
+        };
+        CompiledPass { before, chunk: pass.segments.iter().map(segment).collect() }
     }
-    match step {
-        Step::Map { out, loops, tape } => Compiled::Tape(TapeStep::map(plan, layouts, *out, loops, tape)),
-        Step::Reduce { out, rest, reduction, loops, tape, accumulate } => {
-            let mut step = TapeStep::reduce(plan, layouts, (*out, *rest), loops, tape, (*reduction, *accumulate));
-            if *accumulate {
-                step.low = Some(buffers.len());
-                buffers.push(vec![T::ZERO; layouts[out.0].entries()]);
+
+    fn step(&mut self, step: &Step, all: &[Step]) -> Compiled<T> {
+        match ProductStep::new(self.plan, &self.layouts, step) {
+            Some(product) => Compiled::Product(product),
+            None => Compiled::Tape(self.tape(step, all)),
+        }
+    }
+
+    fn strips(&mut self, strips: &Strips, all: &[Step]) -> Compiled<T> {
+        let steps = all[strips.steps.clone()].iter().map(|step| self.tape(step, all)).collect();
+        let chunk = self.plan.chunk;
+        Compiled::Strips(StripSegment::new(steps, (strips.strip, strips.task), &self.layouts, chunk))
+    }
+
+    fn tape(&mut self, step: &Step, all: &[Step]) -> TapeStep {
+        match step {
+            Step::Map { out, loops, tape, exceptions } => {
+                let read = all.iter().any(|other| other.reads().contains(out));
+                TapeStep::map(self.plan, &self.layouts, (*out, read), loops, tape, exceptions)
             }
-            Compiled::Tape(step)
-        }
-        Step::MatrixProduct { .. } => {
-            unreachable!("every matrix product of a plan has the loops of one")
+            Step::Reduce { out, rest, reduction, loops, tape, accumulate } => {
+                let (results, how) = ((*out, *rest), (*reduction, *accumulate));
+                let mut step = TapeStep::reduce(self.plan, &self.layouts, results, loops, tape, how);
+                if *accumulate {
+                    step.low = Some(self.buffers.len());
+                    self.buffers.push(Buffer::new(self.layouts[out.0].entries()));
+                    self.layouts.push(self.layouts[out.0].clone());
+                }
+                step
+            }
+            Step::MatrixProduct { .. } => unreachable!("every matrix product of a plan has the loops of one"),
         }
     }
 }
 
-fn copy_integers<T: Float>(name: &str, values: &[i64], buffer: &mut Vec<T>) -> Result<(), RunError> {
-    buffer.clear();
-    buffer.reserve(values.len());
-    for &value in values {
-        let converted = T::from_f64(value as f64);
-        // Through i128, where no conversion saturates at a neighbour.
-        if converted.to_f64() as i128 != i128::from(value) {
-            return Err(RunError::NotExact { name: name.to_owned(), value });
-        }
-        buffer.push(converted);
+fn copy_integers<T: Float>(name: &str, values: &[i64], buffer: &mut Buffer<T>) -> Result<(), RunError> {
+    // Through i128, where no conversion saturates at a neighbour.
+    let inexact = |value: &&i64| T::from_f64(**value as f64).to_f64() as i128 != i128::from(**value);
+    if let Some(&value) = values.iter().find(inexact) {
+        return Err(RunError::NotExact { name: name.to_owned(), value });
     }
+    buffer.refill(values.iter().map(|&value| T::from_f64(value as f64)));
     Ok(())
 }

@@ -6,6 +6,7 @@
 #![allow(unsafe_code)] // gemm takes pointers and strides.
 
 use crate::buffers::Store;
+use crate::execute::buffer_of;
 use crate::execute::layout::{Chunk, Layout, Loops, View};
 use crate::tile::multiply;
 use crate::vector::Float;
@@ -53,19 +54,19 @@ impl ProductStep {
                 let bounds = Loops::new(plan, loops);
                 let view = |operand: &Operand| {
                     let places = operand.places.iter().copied().enumerate();
-                    View::new(&layouts[operand.tensor.0], &bounds, operand.tensor.0, places)
+                    View::new(&layouts[operand.tensor.0], &bounds, buffer_of(plan, operand.tensor), places)
                 };
                 ProductStep::of_views(view(out), view(left), view(right), bounds, *accumulate)
             }
             Step::Reduce { out, reduction: Reduction::Sum, loops, tape, accumulate, .. } => {
                 let bounds = Loops::new(plan, loops);
                 let free = loops.len().checked_sub(1).filter(|&free| free > 0)?;
-                let view = |operation: &Operation| plain_view(layouts, &bounds, operation);
+                let view = |operation: &Operation| plain_view(plan, layouts, &bounds, operation);
                 let [left, right, Operation::Multiply(0, 1) | Operation::MultiplyFinite(0, 1)] = &tape.operations[..]
                 else {
                     return None;
                 };
-                let out = View::new(&layouts[out.0], &bounds, out.0, (0..free).map(|place| (place, place)));
+                let out = View::new(&layouts[out.0], &bounds, buffer_of(plan, *out), (0..free).map(|place| (place, place)));
                 ProductStep::of_views(out, view(left)?, view(right)?, bounds, *accumulate)
             }
             _ => None,
@@ -86,7 +87,10 @@ impl ProductStep {
     /// Runs the product for a chunk into the whole buffer of its result.
     pub fn run<T: Float>(&self, store: Store<T>, chunk: Chunk, out: &mut [T], finite: bool) {
         let lengths = self.loops.lengths(chunk);
-        let [left, right] = [&self.left, &self.right].map(|view| (store.tensor(view.tensor), view.offset(&[], chunk)));
+        let [left, right] = [&self.left, &self.right].map(|view| {
+            let (entries, first) = store.tensor(view.tensor);
+            (entries, view.offset(&[], chunk) - first)
+        });
         let (first, written) = (self.out.offset(&[], chunk), out.len());
         let dimensions = |loops: &[usize], factor: &View| -> Vec<Dimension> {
             merged(loops.iter().map(|&one| (lengths[one], self.out.strides[one], factor.strides[one])))
@@ -120,8 +124,8 @@ impl ProductStep {
         dimensions.sort_by_key(|&(_, stride, _)| std::cmp::Reverse(stride));
         let mut dimensions = merged(dimensions.into_iter());
         let last = dimensions.pop().unwrap_or((1, 1, 0));
-        let entries = store.tensor(view.tensor);
-        let first = view.offset(&[], chunk);
+        let (entries, before) = store.tensor(view.tensor);
+        let first = view.offset(&[], chunk) - before;
         offsets(&dimensions).into_iter().all(|(offset, _)| {
             let entries = &entries[(first + offset).min(entries.len())..];
             if last.1 == 1 {
@@ -133,7 +137,7 @@ impl ProductStep {
 }
 
 /// An entry of a tensor at different loops.
-fn plain_view(layouts: &[Layout], loops: &Loops, operation: &Operation) -> Option<View> {
+fn plain_view(plan: &Plan, layouts: &[Layout], loops: &Loops, operation: &Operation) -> Option<View> {
     let Operation::Load(tensor, places) = operation else {
         return None;
     };
@@ -144,7 +148,7 @@ fn plain_view(layouts: &[Layout], loops: &Loops, operation: &Operation) -> Optio
             _ => return None,
         }
     }
-    Some(View::new(&layouts[tensor.0], loops, tensor.0, found.into_iter()))
+    Some(View::new(&layouts[tensor.0], loops, buffer_of(plan, *tensor), found.into_iter()))
 }
 
 fn all_finite<T: Float>(entries: &[T]) -> bool {

@@ -8,6 +8,7 @@ mod arithmetic;
 mod evaluate;
 pub(crate) mod reduce;
 
+use crate::execute::buffer_of;
 use crate::execute::layout::{Layout, Loops, View};
 use crate::vector::Float;
 use kobai::expr::Rational;
@@ -24,7 +25,7 @@ pub(crate) const TILE: usize = 512;
 /// Where the value of an operation is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
-    /// It does not depend on the inner loop: a number for each tile.
+    /// It does not depend on the inner loop: a number.
     Uniform,
     /// In the tensor that it loads, entry after entry.
     Direct,
@@ -66,9 +67,14 @@ pub(crate) struct TileProgram {
     operations: Vec<Operation>,
     extras: Vec<Extra>,
     kinds: Vec<Kind>,
+    /// The operations that do not depend on the inner loop, and the others.
+    uniform: Vec<usize>,
+    varying: Vec<usize>,
     slots: usize,
     inner: Option<usize>,
     streamed: Option<usize>,
+    /// The tensor that the values are written over.
+    replaced: Option<usize>,
 }
 
 /// The scratch memory of a thread.
@@ -79,10 +85,18 @@ pub(crate) struct Scratch<T> {
     slots: Vec<Vec<T>>,
     /// Lanes of the tile in which some index is out of its range.
     suspects: Vec<usize>,
+    /// Whether an index that all lanes share is out of its range.
+    all_suspect: bool,
     /// For the value of a tape that is not stored.
     pub values: Vec<T>,
     /// For what stands beside a value that is not stored.
     pub beside: Vec<T>,
+    /// Tensors that exist for one strip.
+    pub strips: Vec<Vec<T>>,
+    /// The exceptions of a map: where, and what.
+    pub exceptions: Vec<(usize, T)>,
+    /// The turns of the loops.
+    pub at: Vec<usize>,
 }
 
 impl<T> Default for Scratch<T> {
@@ -92,8 +106,12 @@ impl<T> Default for Scratch<T> {
             offsets: Vec::new(),
             slots: Vec::new(),
             suspects: Vec::new(),
+            all_suspect: false,
             values: Vec::new(),
             beside: Vec::new(),
+            strips: Vec::new(),
+            exceptions: Vec::new(),
+            at: Vec::new(),
         }
     }
 }
@@ -112,8 +130,14 @@ impl<T: Float> Scratch<T> {
 }
 
 impl TileProgram {
-    /// Compiles a tape.
-    pub fn new(plan: &Plan, layouts: &[Layout], loops: &Loops, tape: &Tape, inner: Option<usize>) -> TileProgram {
+    /// Compiles a tape; its values may be written over the entries of `replaced`.
+    pub fn new(
+        plan: &Plan,
+        layouts: &[Layout],
+        loops: &Loops,
+        tape: &Tape,
+        (inner, replaced): (Option<usize>, Option<usize>),
+    ) -> TileProgram {
         let operations: Vec<Operation> = tape
             .operations
             .iter()
@@ -123,9 +147,21 @@ impl TileProgram {
             })
             .collect();
         let extras: Vec<Extra> = operations.iter().map(|operation| extra(plan, layouts, loops, operation)).collect();
-        let mut program =
-            TileProgram { operations, extras, kinds: Vec::new(), slots: 0, inner, streamed: loops.streamed };
+        let mut program = TileProgram {
+            operations,
+            extras,
+            kinds: Vec::new(),
+            uniform: Vec::new(),
+            varying: Vec::new(),
+            slots: 0,
+            inner,
+            streamed: loops.streamed,
+            replaced,
+        };
         program.choose_kinds();
+        let positions = 0..program.operations.len();
+        (program.uniform, program.varying) =
+            positions.partition(|&position| program.kinds[position] == Kind::Uniform);
         program
     }
 
@@ -183,7 +219,7 @@ impl TileProgram {
     fn is_uniform(&self, position: usize) -> bool {
         let varies = match (&self.operations[position], &self.extras[position]) {
             (Operation::Index(one), _) => self.inner == Some(*one),
-            (_, Extra::Load(load)) => self.inner_stride(load) != 0,
+            (_, Extra::Load(load)) => self.inner_stride(load) != 0 || self.is_replaced(load),
             _ => false,
         };
         !varies && operands(&self.operations[position]).into_iter().all(|operand| self.kinds[operand] == Kind::Uniform)
@@ -194,7 +230,17 @@ impl TileProgram {
             return false;
         };
         let is_fixed = |gather: &Gather| self.kinds[gather.operation] == Kind::Uniform;
-        self.inner_stride(load) == 1 && load.gathers.iter().all(is_fixed)
+        self.inner_stride(load) == 1 && load.gathers.iter().all(is_fixed) && !self.is_replaced(load)
+    }
+
+    /// Whether an operation reads what is written over.
+    fn reads_replaced(&self, position: usize) -> bool {
+        matches!(&self.extras[position], Extra::Load(load) if self.is_replaced(load))
+    }
+
+    /// Whether a load reads what is written over.
+    fn is_replaced(&self, load: &Load) -> bool {
+        self.replaced == Some(load.view.tensor)
     }
 
     fn inner_stride(&self, load: &Load) -> usize {
@@ -218,7 +264,7 @@ fn extra(plan: &Plan, layouts: &[Layout], loops: &Loops, operation: &Operation) 
             });
             Extra::Load(Load {
                 name: plan.tensors[tensor.0].name.clone(),
-                view: View::new(layout, loops, tensor.0, fixed),
+                view: View::new(layout, loops, buffer_of(plan, *tensor), fixed),
                 gathers: gathers.collect(),
             })
         }

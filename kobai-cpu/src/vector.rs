@@ -21,12 +21,14 @@ mod float;
 mod level;
 mod logarithm;
 mod map;
+mod past_caches;
 mod reduce;
 
 pub use elementwise::{Operand, binary, select, unary};
 pub use float::Float;
 pub use level::Level;
 pub use logarithm::LogBase;
+pub use past_caches::{copy_past_caches, fence};
 pub use reduce::{dot, exp_then_sum, exp_then_sum_to, max, sum, sum_exp};
 
 /// Makes, from one row, a function in place, a function from slice to slice, and a function of one number.

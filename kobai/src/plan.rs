@@ -2,14 +2,19 @@
 //!
 //! Every reduction becomes a tensor of its own ([`lower`]); an axis is streamed in chunks, and the stage of a tensor is one
 //! more than the deepest reduction over the streamed axis that it waits for ([`schedule`]). A step is a matrix product, or a
-//! tape of elementwise operations ([`tape`]) mapped or reduced over its loops. No loss has a step of its own.
+//! tape of elementwise operations ([`tape`]) mapped or reduced over its loops; neighbouring tapes run together over strips
+//! of a chunk that stay in the cache ([`fuse`]). No loss has a step of its own.
 
+pub mod fuse;
 pub mod lower;
+mod memory;
+pub mod patch;
 pub mod report;
 pub mod schedule;
 pub mod tape;
 
 use crate::expr::{Axis, Context, Expr, Index, Reduction, Symbol};
+use fuse::Segment;
 use std::collections::HashMap;
 use tape::Tape;
 
@@ -37,6 +42,10 @@ pub struct TensorPlan {
     pub streamed: Option<usize>,
     /// True if it exists in full: inputs, outputs, what a reduction over the streamed axis gives.
     pub whole: bool,
+    /// If only the steps of one segment touch it: the places of the streamed axis that it has, those of one strip.
+    pub strip: Option<usize>,
+    /// The tensor whose memory it takes over, entry by entry.
+    pub replaces: Option<TensorId>,
 }
 
 /// Where a tensor comes from.
@@ -93,7 +102,7 @@ pub enum Step {
         /// True if the contracted loop is the streamed one: chunks add up.
         accumulate: bool,
     },
-    /// `out[loops] = tape`.
+    /// `out[loops] = tape`, but for the exceptions.
     Map {
         /// The result; its places are the loops in order.
         out: TensorId,
@@ -101,6 +110,8 @@ pub enum Step {
         loops: Vec<Loop>,
         /// The value.
         tape: Tape,
+        /// Entries with a value of their own. Where two are the same entry, so are their values.
+        exceptions: Vec<MapException>,
     },
     /// out[all loops but the last] = reduction of the tape over the last loop.
     Reduce {
@@ -119,13 +130,24 @@ pub enum Step {
     },
 }
 
-/// Steps that run together.
+/// One entry for all turns of the other loops: `out[loops with index in the last place] = value`.
+#[derive(Clone, Debug)]
+pub struct MapException {
+    /// The place, in all loops but the last. Outside of the axis there is no such entry.
+    pub index: Tape,
+    /// The value, likewise.
+    pub value: Tape,
+}
+
+/// Steps that run over the same chunks.
 #[derive(Clone, Debug, Default)]
 pub struct Pass {
     /// Run once, before the chunks.
     pub before: Vec<Step>,
     /// Run for each chunk.
     pub chunk: Vec<Step>,
+    /// How the steps of a chunk are run: all of them, in order.
+    pub segments: Vec<Segment>,
 }
 
 /// What to run.
@@ -146,10 +168,21 @@ pub struct Plan {
 }
 
 /// What a plan may be told.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// The chunk size; chosen if absent.
     pub chunk: Option<usize>,
+    /// How many bytes outputs and temporaries may take together. The plan stays within them if it can
+    /// ([`Plan::peak_bytes`] says what it takes, [`least_memory`] what the most frugal plan takes).
+    pub memory: Option<u64>,
+    /// Bytes of an entry: 4 for `f32`, 8 for `f64`.
+    pub entry_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { chunk: None, memory: None, entry_bytes: 8 }
+    }
 }
 
 /// Plans the evaluation of the outputs at these sizes of the axes.

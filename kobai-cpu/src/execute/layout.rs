@@ -1,15 +1,29 @@
 //! Where entries lie: tensors in their buffers, and tensors as the loops of a step see them.
 
 use kobai::plan::{Loop, Plan, TensorId};
+use smallvec::SmallVec;
 use std::ops::Range;
 
-/// The part of the streamed axis at work.
+/// The part of the streamed axis at work: a chunk, or a strip of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Chunk {
     /// Its first place.
     pub start: usize,
+    /// The first place counted from the start of the chunk.
+    pub within: usize,
     /// How many places it has.
     pub length: usize,
+}
+
+/// How much of the streamed axis a tensor has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All of it, or it lacks the axis.
+    Whole,
+    /// One chunk.
+    Chunk,
+    /// One strip.
+    Strip,
 }
 
 /// How the entries of a tensor lie in its buffer: row-major.
@@ -19,8 +33,8 @@ pub(crate) struct Layout {
     pub extents: Vec<usize>,
     /// From an entry to the next one along each axis.
     pub strides: Vec<usize>,
-    /// The place that holds one chunk only.
-    pub chunked: Option<usize>,
+    /// How much of the streamed axis it has.
+    pub extent: Extent,
 }
 
 impl Layout {
@@ -28,8 +42,9 @@ impl Layout {
     pub fn new(plan: &Plan, tensor: TensorId) -> Layout {
         let description = &plan.tensors[tensor.0];
         let chunked = description.streamed.filter(|_| !description.whole);
+        let places = description.strip.unwrap_or(plan.chunk).min(plan.chunk);
         let extent = |(place, &axis)| match chunked {
-            Some(chunked) if chunked == place => plan.chunk.min(plan.size(axis)),
+            Some(chunked) if chunked == place => places.min(plan.size(axis)),
             _ => plan.size(axis),
         };
         let extents: Vec<usize> = description.axes.iter().enumerate().map(extent).collect();
@@ -38,7 +53,12 @@ impl Layout {
             // Not 0 for an empty axis: a stride of 0 means that a loop does not move.
             strides[place - 1] = strides[place] * extents[place].max(1);
         }
-        Layout { extents, strides, chunked }
+        let extent = match (chunked, description.strip) {
+            (None, _) => Extent::Whole,
+            (Some(_), None) => Extent::Chunk,
+            (Some(_), Some(_)) => Extent::Strip,
+        };
+        Layout { extents, strides, extent }
     }
 
     /// How many entries the buffer has.
@@ -67,8 +87,8 @@ impl Loops {
     }
 
     /// The turns of each loop for this chunk.
-    pub fn lengths(&self, chunk: Chunk) -> Vec<usize> {
-        let mut lengths = self.sizes.clone();
+    pub fn lengths(&self, chunk: Chunk) -> SmallVec<[usize; 8]> {
+        let mut lengths = SmallVec::from_slice(&self.sizes);
         if let Some(streamed) = self.streamed {
             lengths[streamed] = chunk.length;
         }
@@ -83,32 +103,39 @@ pub(crate) struct View {
     pub tensor: usize,
     /// For each loop, from an entry to that of the next turn.
     pub strides: Vec<usize>,
-    /// What a place of the chunk's start adds.
-    start_stride: usize,
+    /// What a place of the streamed axis adds, where the streamed loop stands.
+    streamed_stride: usize,
+    extent: Extent,
 }
 
 impl View {
     /// A tensor with loops in some of its places, given as pairs of place and loop.
     pub fn new(layout: &Layout, loops: &Loops, tensor: usize, places: impl Iterator<Item = (usize, usize)>) -> View {
-        let mut view = View { tensor, strides: vec![0; loops.sizes.len()], start_stride: 0 };
+        let strides = vec![0; loops.sizes.len()];
+        let mut view = View { tensor, strides, streamed_stride: 0, extent: layout.extent };
         for (place, one) in places {
             view.strides[one] += layout.strides[place];
-            if loops.streamed == Some(one) && layout.chunked != Some(place) {
-                view.start_stride += layout.strides[place];
+            if loops.streamed == Some(one) {
+                view.streamed_stride += layout.strides[place];
             }
         }
         view
     }
 
-    /// True if it sees another part of the tensor in each chunk.
+    /// True if it sees other entries in each chunk.
     pub fn moves(&self) -> bool {
-        self.start_stride != 0
+        self.streamed_stride != 0
     }
 
-    /// The offset of the entry at these turns.
+    /// The number of the entry at these turns, counted from the first of the tensor.
     pub fn offset(&self, at: &[usize], chunk: Chunk) -> usize {
         let turns: usize = at.iter().zip(&self.strides).map(|(turn, stride)| turn * stride).sum();
-        turns + chunk.start * self.start_stride
+        let places = match self.extent {
+            Extent::Whole => chunk.start,
+            Extent::Chunk => chunk.within,
+            Extent::Strip => 0,
+        };
+        turns + places * self.streamed_stride
     }
 }
 
@@ -132,7 +159,11 @@ impl Region {
         let (count, step, first, length) = match self.streamed {
             Some(place) if entries > 0 && chunk.length < self.layout.extents[place] => {
                 let stride = self.layout.strides[place];
-                let start = if self.layout.chunked == Some(place) { 0 } else { chunk.start };
+                let start = match self.layout.extent {
+                    Extent::Whole => chunk.start,
+                    Extent::Chunk => chunk.within,
+                    Extent::Strip => 0,
+                };
                 let count = self.layout.extents[..place].iter().product();
                 (count, stride * self.layout.extents[place], start * stride, chunk.length * stride)
             }

@@ -1,24 +1,28 @@
 //! Maps and reductions: the loops of a step around its tape.
 //!
-//! The entries that a step writes are cut into blocks, each worked out by one thread. How an entry is worked out does not
-//! depend on the block it is in, so that the bits are the same for any number of threads.
+//! A step runs over the entries of a strip on one thread, or, cut into blocks, over a whole chunk on several. How an entry
+//! is worked out does not depend on the block it is in, so that the bits are the same for any number of threads.
 
 use super::error::RunError;
+use super::exception::ExceptionProgram;
 use super::layout::{Chunk, Layout, Loops, Region, place};
-use crate::buffers::{Pool, Store, Written};
-use crate::tile::reduce::{finish, join_all, join_lanes, start};
+use crate::buffers::{Part, Pool, Store, Written};
+use crate::tile::reduce::{finish, join_all, join_lanes, start_all};
 use crate::tile::{Frame, Scratch, TILE, TileProgram};
-use crate::vector::Float;
+use crate::vector::{self, Float};
 use kobai::expr::Reduction;
 use kobai::plan::tape::Tape;
-use kobai::plan::{Loop, Plan, TensorId};
+use kobai::plan::{Loop, MapException, Plan, Role, TensorId};
 use rayon::prelude::*;
+use std::mem::take;
 use std::sync::{Mutex, PoisonError};
 
 /// A loop of fewer turns does not pay for its tile.
 const SHORT: usize = 32;
 /// Operations on entries that are worth a thread.
 const BLOCK_WORK: usize = 1 << 17;
+/// A result of more bytes goes past the caches to memory, if nothing reads it soon.
+const PAST_CACHES_BYTES: usize = 1 << 23;
 
 /// A reduction in a step.
 #[derive(Clone, Copy, Debug)]
@@ -34,21 +38,24 @@ pub(crate) struct Reducing {
 /// A map or a reduction.
 #[derive(Debug)]
 pub(crate) struct TapeStep {
-    /// The tensor written.
+    /// The buffer written.
     pub out: usize,
-    /// The tensor of the second parts of log-sum-exps.
+    /// The buffer of the second parts of log-sum-exps.
     pub rest: Option<usize>,
     /// The buffer of what a sum has lost so far, if chunks are joined.
     pub low: Option<usize>,
     /// What is reduced; absent in a map.
     pub reducing: Option<Reducing>,
     program: TileProgram,
+    exceptions: Vec<ExceptionProgram>,
     loops: Loops,
     region: Region,
     /// How many loops the entries written have.
     free: usize,
     /// The loop whose turns lie in the lanes of a tile.
     inner: Option<usize>,
+    /// Whether a map's result goes past the caches.
+    past_caches: bool,
 }
 
 /// Which loop is the inner one.
@@ -58,8 +65,15 @@ struct Choice {
 }
 
 impl TapeStep {
-    /// A map.
-    pub fn map(plan: &Plan, layouts: &[Layout], out: TensorId, loops: &[Loop], tape: &Tape) -> TapeStep {
+    /// A map; `read_soon` says whether the same pass reads what it makes.
+    pub fn map(
+        plan: &Plan,
+        layouts: &[Layout],
+        (out, read_soon): (TensorId, bool),
+        loops: &[Loop],
+        tape: &Tape,
+        exceptions: &[MapException],
+    ) -> TapeStep {
         let bounds = Loops::new(plan, loops);
         let last = loops.len().checked_sub(1);
         // Where the last loop is short, the one before it fills the tiles, and the last one turns around them.
@@ -69,7 +83,12 @@ impl TapeStep {
             }
             _ => last,
         };
-        TapeStep::new(plan, layouts, out, bounds, tape, Choice { inner, along: false }, None)
+        let mut step = TapeStep::new(plan, layouts, out, bounds, tape, Choice { inner, along: false }, None);
+        step.exceptions = exceptions.iter().map(|one| ExceptionProgram::new(plan, layouts, out, loops, one)).collect();
+        let large = layouts[out.0].entries() * size_of::<f32>() >= PAST_CACHES_BYTES;
+        let is_output = matches!(plan.tensors[out.0].role, Role::Output(_));
+        step.past_caches = is_output && large && !read_soon && inner == last;
+        step
     }
 
     /// A reduction over the last loop.
@@ -98,45 +117,77 @@ impl TapeStep {
         choice: Choice,
         reducing: Option<Reducing>,
     ) -> TapeStep {
+        let buffer = super::buffer_of(plan, out);
+        let replaced = (buffer != out.0).then_some(buffer);
         TapeStep {
-            out: out.0,
+            out: buffer,
             rest: None,
             low: None,
             reducing,
-            program: TileProgram::new(plan, layouts, &loops, tape, choice.inner),
+            program: TileProgram::new(plan, layouts, &loops, tape, (choice.inner, replaced)),
+            exceptions: Vec::new(),
             region: Region::new(&layouts[out.0], &loops),
             free: loops.sizes.len() - usize::from(reducing.is_some()),
             inner: choice.inner,
             loops,
+            past_caches: false,
         }
     }
 
-    /// Runs the step for a chunk; `written` holds the whole buffers.
+    /// Runs the step for a strip on this thread, or, with a pool, for a chunk on several. The parts written are whole
+    /// buffers, or hold at least the entries of the strip.
     ///
     /// # Errors
     /// An index out of range.
     pub fn run<T: Float>(
         &self,
-        store: Store<T>,
+        parts: &mut [Part<T>],
         chunk: Chunk,
-        mut written: Written<T>,
-        pool: &Pool<T>,
+        workers: Workers<T>,
     ) -> Result<(), RunError> {
-        let lengths = self.loops.lengths(chunk);
-        let frame = Frame { store, chunk };
-        let reduced = if self.reducing.is_some() { lengths[self.free] } else { 1 };
-        let grain = (BLOCK_WORK / (reduced.max(1) * self.program.len())).max(1);
-        // Whole rows of the loops that turn around a tile.
-        let around = self.around(&lengths);
-        let grain = grain.div_ceil(around) * around;
-        let mut first = 0;
-        for piece in self.region.pieces(chunk) {
-            let count = piece.len();
-            let job = Job { step: self, frame, lengths: &lengths, around };
-            job.run_blocks(first, grain, written.range(piece), pool)?;
-            first += count;
+        let lengths = &*self.loops.lengths(chunk);
+        let (mut workers, mut apart) = (workers, Vec::new());
+        if !self.exceptions.is_empty() {
+            workers.with(|scratch| {
+                apart = take(&mut scratch.exceptions);
+                apart.clear();
+                let frame = Frame { store: Store::new(parts), chunk };
+                self.exceptions.iter().try_for_each(|one| one.evaluate(frame, scratch, &mut apart))
+            })?;
         }
-        Ok(())
+        let places = [Some(self.out), self.rest, self.low];
+        let mut taken = places.map(|place| place.map_or(Part::Taken, |place| take(&mut parts[place])));
+        let result = {
+            let [out, rest, low] = &mut taken;
+            let (out, first) = out.entries();
+            let mut written = Written { out, rest: rest.entries().0, low: low.entries().0 };
+            let frame = Frame { store: Store::new(parts), chunk };
+            let job = Job { step: self, frame, lengths, around: self.around(lengths) };
+            let result = job.run(first, written.reborrow(), &mut workers);
+            for &(offset, value) in &apart {
+                written.out[offset - first] = value;
+            }
+            result
+        };
+        for (place, part) in places.into_iter().zip(taken) {
+            if let Some(place) = place {
+                parts[place] = part;
+            }
+        }
+        if !self.exceptions.is_empty() {
+            workers.with(|scratch| scratch.exceptions = apart);
+        }
+        result
+    }
+
+    /// The reduction, if it joins chunks.
+    pub fn accumulated(&self) -> Option<Reduction> {
+        self.reducing.filter(|reducing| reducing.accumulate).map(|reducing| reducing.reduction)
+    }
+
+    /// The buffers written.
+    pub fn buffers(&self) -> impl Iterator<Item = usize> + use<> {
+        [Some(self.out), self.rest, self.low].into_iter().flatten()
     }
 
     /// How many entries lie between two turns of the inner loop.
@@ -144,6 +195,23 @@ impl TapeStep {
         match self.inner {
             Some(inner) if inner < self.free => lengths[inner + 1..self.free].iter().product::<usize>().max(1),
             _ => 1,
+        }
+    }
+}
+
+/// Who does the work.
+pub(crate) enum Workers<'a, T> {
+    /// This thread.
+    One(&'a mut Scratch<T>),
+    /// The threads of the pool.
+    Many(&'a Pool<T>),
+}
+
+impl<T: Float> Workers<'_, T> {
+    fn with<R>(&mut self, work: impl FnOnce(&mut Scratch<T>) -> R) -> R {
+        match self {
+            Workers::One(scratch) => work(scratch),
+            Workers::Many(pool) => pool.with(work),
         }
     }
 }
@@ -166,7 +234,7 @@ fn choose(plan: &Plan, layouts: &[Layout], loops: &Loops, tape: &Tape) -> Choice
     if across { Choice { inner: Some(free), along: false } } else { along }
 }
 
-/// A step at a chunk.
+/// A step at a chunk or strip.
 struct Job<'a, T> {
     step: &'a TapeStep,
     frame: Frame<'a, T>,
@@ -175,8 +243,27 @@ struct Job<'a, T> {
 }
 
 impl<T: Float> Job<'_, T> {
+    /// Works on the entries of the region; `written` begins with the entry of the number `offset`.
+    fn run(&self, offset: usize, mut written: Written<T>, workers: &mut Workers<T>) -> Result<(), RunError> {
+        let mut first = 0;
+        for piece in self.step.region.pieces(self.frame.chunk) {
+            let count = piece.len();
+            let piece = written.range(piece.start - offset..piece.end - offset);
+            match workers {
+                Workers::One(scratch) => self.run_block(first, piece, scratch)?,
+                Workers::Many(pool) => self.run_blocks(first, piece, pool)?,
+            }
+            first += count;
+        }
+        Ok(())
+    }
+
     /// Works on blocks of entries, several at a time if there are enough. Of several errors the first in order is given.
-    fn run_blocks(&self, first: usize, grain: usize, written: Written<T>, pool: &Pool<T>) -> Result<(), RunError> {
+    fn run_blocks(&self, first: usize, written: Written<T>, pool: &Pool<T>) -> Result<(), RunError> {
+        let reduced = if self.step.reducing.is_some() { self.lengths[self.step.free] } else { 1 };
+        let grain = (BLOCK_WORK / (reduced.max(1) * self.step.program.len())).max(1);
+        // Whole rows of the loops that turn around a tile.
+        let grain = grain.div_ceil(self.around) * self.around;
         if written.out.len() < 2 * grain {
             return pool.with(|scratch| self.run_block(first, written, scratch));
         }
@@ -202,19 +289,83 @@ impl<T: Float> Job<'_, T> {
     }
 
     fn run_block(&self, first: usize, written: Written<T>, scratch: &mut Scratch<T>) -> Result<(), RunError> {
-        let mut values = std::mem::take(&mut scratch.values);
-        let mut beside = std::mem::take(&mut scratch.beside);
+        let (mut values, mut beside) = (take(&mut scratch.values), take(&mut scratch.beside));
+        let mut at = take(&mut scratch.at);
         values.resize(TILE, T::ZERO);
         beside.resize(2 * TILE, T::ZERO);
+        at.clear();
+        at.resize(self.lengths.len(), 0);
         let result = match self.step.reducing {
-            None => self.map(first, written, &mut values, scratch),
+            None => self.map(first, written, (&mut at, &mut values), scratch),
             Some(reducing) if reducing.along => {
-                self.reduce_along(reducing, first, written, (&mut values, &mut beside), scratch)
+                self.reduce_along(reducing, first, written, (&mut at, &mut values, &mut beside), scratch)
             }
-            Some(reducing) => self.reduce_across(reducing, first, written, (&mut values, &mut beside), scratch),
+            Some(reducing) => {
+                self.reduce_across(reducing, first, written, (&mut at, &mut values, &mut beside), scratch)
+            }
         };
-        (scratch.values, scratch.beside) = (values, beside);
+        (scratch.values, scratch.beside, scratch.at) = (values, beside, at);
         result
+    }
+
+    fn map(
+        &self,
+        first: usize,
+        written: Written<T>,
+        (at, values): (&mut [usize], &mut [T]),
+        scratch: &mut Scratch<T>,
+    ) -> Result<(), RunError> {
+        let (out, program) = (written.out, &self.step.program);
+        if self.around > 1 {
+            return self.runs(first, out.len(), at, |at, lanes, offset| {
+                let places = out[offset..].iter_mut().step_by(self.around).take(lanes);
+                // Where the values are written over a tensor, the tile begins with its entries.
+                places.zip(&mut *values).for_each(|(out, value)| *value = *out);
+                program.begin(self.frame, scratch, at);
+                program.tile(self.frame, scratch, at, &mut values[..lanes])?;
+                let places = out[offset..].iter_mut().step_by(self.around);
+                places.zip(&*values).take(lanes).for_each(|(out, &value)| *out = value);
+                Ok(())
+            });
+        }
+        self.rows(first, out.len(), at, |at, row, begins| {
+            if begins {
+                program.begin(self.frame, scratch, at);
+            }
+            let out = &mut out[row];
+            if self.step.past_caches {
+                program.tile(self.frame, scratch, at, &mut values[..out.len()])?;
+                vector::copy_past_caches(&values[..out.len()], out);
+                return Ok(());
+            }
+            program.tile(self.frame, scratch, at, out)
+        })?;
+        if self.step.past_caches {
+            vector::fence();
+        }
+        Ok(())
+    }
+
+    /// Tiles of entries with consecutive turns of the inner loop, which is the last: the turns of the loops at the first,
+    /// which entries of the block they are, and whether another loop has turned since the last one.
+    fn rows(
+        &self,
+        first: usize,
+        count: usize,
+        at: &mut [usize],
+        mut tile: impl FnMut(&[usize], std::ops::Range<usize>, bool) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        let length = self.step.inner.map_or(1, |inner| self.lengths[inner]);
+        let (mut done, mut begins) = (0, true);
+        while done < count {
+            place(first + done, self.lengths, at);
+            let position = self.step.inner.map_or(0, |inner| at[inner]);
+            let lanes = TILE.min(length - position).min(count - done);
+            tile(at, done..done + lanes, begins)?;
+            done += lanes;
+            begins = position + lanes == length;
+        }
+        Ok(())
     }
 
     /// Runs of entries with consecutive turns of the inner loop: the turns of the loops at the first, how many there are,
@@ -223,10 +374,10 @@ impl<T: Float> Job<'_, T> {
         &self,
         first: usize,
         count: usize,
+        at: &mut [usize],
         mut run: impl FnMut(&mut [usize], usize, usize) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let free = self.step.free;
-        let mut at = vec![0; self.lengths.len()];
         let length = self.step.inner.map_or(1, |inner| self.lengths[inner]);
         let (first_turn, turns) = (first / self.around, count / self.around);
         let mut done = 0;
@@ -235,30 +386,11 @@ impl<T: Float> Job<'_, T> {
             let lanes = TILE.min(length - position).min(turns - done);
             for other in 0..self.around {
                 place((first_turn + done) * self.around + other, &self.lengths[..free], &mut at[..free]);
-                run(&mut at, lanes, done * self.around + other)?;
+                run(at, lanes, done * self.around + other)?;
             }
             done += lanes;
         }
         Ok(())
-    }
-
-    fn map(
-        &self,
-        first: usize,
-        written: Written<T>,
-        values: &mut [T],
-        scratch: &mut Scratch<T>,
-    ) -> Result<(), RunError> {
-        let out = written.out;
-        self.runs(first, out.len(), |at, lanes, offset| {
-            if self.around == 1 {
-                return self.step.program.evaluate(self.frame, scratch, at, &mut out[offset..offset + lanes]);
-            }
-            self.step.program.evaluate(self.frame, scratch, at, &mut values[..lanes])?;
-            let places = out[offset..].iter_mut().step_by(self.around);
-            places.zip(&*values).take(lanes).for_each(|(out, &value)| *out = value);
-            Ok(())
-        })
     }
 
     /// Each tile is joined to one entry.
@@ -267,22 +399,22 @@ impl<T: Float> Job<'_, T> {
         reducing: Reducing,
         first: usize,
         mut written: Written<T>,
-        (values, beside): (&mut [T], &mut [T]),
+        (at, values, beside): (&mut [usize], &mut [T], &mut [T]),
         scratch: &mut Scratch<T>,
     ) -> Result<(), RunError> {
         let free = self.step.free;
         let length = self.lengths[free];
-        let mut at = vec![0; free + 1];
         for number in 0..written.out.len() {
             place(first + number, &self.lengths[..free], &mut at[..free]);
             let mut entry = with_low(written.range(number..number + 1), beside);
             if !reducing.accumulate {
-                start(reducing.reduction, entry.reborrow());
+                start_all(reducing.reduction, entry.reborrow());
             }
+            self.step.program.begin(self.frame, scratch, at);
             for position in (0..length).step_by(TILE) {
                 at[free] = position;
                 let values = &mut values[..TILE.min(length - position)];
-                self.step.program.evaluate(self.frame, scratch, &at, values)?;
+                self.step.program.tile(self.frame, scratch, at, values)?;
                 join_all(reducing.reduction, entry.reborrow(), values);
             }
             if !reducing.accumulate {
@@ -298,19 +430,20 @@ impl<T: Float> Job<'_, T> {
         reducing: Reducing,
         first: usize,
         mut written: Written<T>,
-        (values, beside): (&mut [T], &mut [T]),
+        (at, values, beside): (&mut [usize], &mut [T], &mut [T]),
         scratch: &mut Scratch<T>,
     ) -> Result<(), RunError> {
         let free = self.step.free;
-        self.runs(first, written.out.len(), |at, lanes, offset| {
+        self.runs(first, written.out.len(), at, |at, lanes, offset| {
             let (low, exponentials) = beside.split_at_mut(TILE);
             let mut entries = with_low(written.range(offset..offset + lanes), low);
             if !reducing.accumulate {
-                start(reducing.reduction, entries.reborrow());
+                start_all(reducing.reduction, entries.reborrow());
             }
             for turn in 0..self.lengths[free] {
                 at[free] = turn;
-                self.step.program.evaluate(self.frame, scratch, at, &mut values[..lanes])?;
+                self.step.program.begin(self.frame, scratch, at);
+                self.step.program.tile(self.frame, scratch, at, &mut values[..lanes])?;
                 join_lanes(reducing.reduction, entries.reborrow(), &values[..lanes], &mut exponentials[..lanes]);
             }
             if !reducing.accumulate {

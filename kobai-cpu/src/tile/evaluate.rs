@@ -18,38 +18,57 @@ pub(crate) struct Frame<'a, T> {
     pub chunk: Chunk,
 }
 
+impl<T> Frame<'_, T> {
+    /// Where the entry of a load lies among those at hand, without what is looked up.
+    fn place(&self, load: &Load, at: &[usize]) -> usize {
+        load.view.offset(at, self.chunk) - self.store.tensor(load.view.tensor).1
+    }
+}
+
 impl TileProgram {
-    /// The values for the turns of the inner loop from the one in `at` on, as many as `out` is long (at most `TILE`).
+    /// Works out what does not depend on the inner loop, for these turns of the others.
+    pub fn begin<T: Float>(&self, frame: Frame<T>, scratch: &mut Scratch<T>, at: &[usize]) {
+        scratch.prepare(self);
+        scratch.all_suspect = false;
+        for &position in &self.uniform {
+            let value = self.entry(position, frame, at, &mut |operand| Ok(scratch.scalars[operand]));
+            scratch.all_suspect |= value.is_err();
+            scratch.scalars[position] = value.unwrap_or(T::NAN);
+        }
+    }
+
+    /// The values for the turns of the inner loop from the one in `at` on, as many as `out` is long (at most `TILE`), after
+    /// [`begin`](TileProgram::begin) for the same turns of the others. Where they are written over a tensor, `out` holds its
+    /// entries.
     ///
     /// # Errors
     /// An index out of range whose entry is wanted. In the branch of a selection that is not taken none is.
-    pub fn evaluate<T: Float>(
+    pub fn tile<T: Float>(
         &self,
         frame: Frame<T>,
         scratch: &mut Scratch<T>,
         at: &[usize],
         out: &mut [T],
     ) -> Result<(), RunError> {
-        scratch.prepare(self);
         let Some(last) = self.operations.len().checked_sub(1) else {
             return Ok(());
         };
         let mut suspects = take(&mut scratch.suspects);
         suspects.clear();
-        for position in 0..=last {
+        if scratch.all_suspect {
+            suspects.extend(0..out.len());
+        }
+        for &position in &self.varying {
             match self.kinds[position] {
-                Kind::Uniform => {
-                    let value = self.entry(position, frame, at, &mut |operand| Ok(scratch.scalars[operand]));
-                    if value.is_err() {
-                        suspects.extend(0..out.len());
-                    }
-                    scratch.scalars[position] = value.unwrap_or(T::NAN);
-                }
+                Kind::Uniform => {}
                 Kind::Direct => {
                     scratch.offsets[position] =
                         self.direct_offset(position, frame, scratch, at, &mut suspects, out.len())
                 }
                 Kind::Slot(_) if position == last => self.fill(position, frame, scratch, at, out, &mut suspects),
+                Kind::Slot(slot) if self.reads_replaced(position) => {
+                    scratch.slots[slot][..out.len()].copy_from_slice(out);
+                }
                 Kind::Slot(slot) => {
                     let mut own = take(&mut scratch.slots[slot]);
                     self.fill(position, frame, scratch, at, &mut own[..out.len()], &mut suspects);
@@ -76,7 +95,8 @@ impl TileProgram {
             (Kind::Slot(slot), _) => Operand::Each(&scratch.slots[slot][..length]),
             (Kind::Direct, Extra::Load(load)) => {
                 let offset = scratch.offsets[position];
-                let entries = frame.store.tensor(load.view.tensor).get(offset..offset + length);
+                let (entries, _) = frame.store.tensor(load.view.tensor);
+                let entries = entries.get(offset..offset + length);
                 // An index into an empty axis has nowhere to read; it is among the suspects.
                 entries.map_or(Operand::Same(T::NAN), Operand::Each)
             }
@@ -101,7 +121,7 @@ impl TileProgram {
         if gathered.is_err() {
             suspects.extend(0..length);
         }
-        load.view.offset(at, frame.chunk) + gathered.unwrap_or(0)
+        frame.place(load, at) + gathered.unwrap_or(0)
     }
 
     /// Works an operation out for each lane.
@@ -158,8 +178,8 @@ impl TileProgram {
         let Extra::Load(load) = &self.extras[position] else {
             return;
         };
-        let (length, entries) = (out.len(), frame.store.tensor(load.view.tensor));
-        let (first, stride) = (load.view.offset(at, frame.chunk), self.inner_stride(load));
+        let (length, (entries, _)) = (out.len(), frame.store.tensor(load.view.tensor));
+        let (first, stride) = (frame.place(load, at), self.inner_stride(load));
         if load.gathers.is_empty() {
             out.iter_mut().zip(entries[first..].iter().step_by(stride)).for_each(|(out, &entry)| *out = entry);
             return;
@@ -210,7 +230,7 @@ impl TileProgram {
             (Operation::Constant(number), _) => T::from_f64(*number),
             (Operation::Index(one), _) => T::from_f64(self.turn(*one, frame, at) as f64),
             (Operation::Load(..), Extra::Load(load)) => {
-                frame.store.tensor(load.view.tensor)[load.view.offset(at, frame.chunk) + load.gathered(value)?]
+                frame.store.tensor(load.view.tensor).0[frame.place(load, at) + load.gathered(value)?]
             }
             (Operation::Add(a, b), _) => value(*a)? + value(*b)?,
             (Operation::Subtract(a, b), _) => value(*a)? - value(*b)?,

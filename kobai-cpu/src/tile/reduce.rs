@@ -11,17 +11,63 @@ use crate::buffers::Written;
 use crate::vector::{self, Float, scalar};
 use kobai::expr::Reduction;
 
-/// What a reduction over nothing is, to begin with.
-pub(crate) fn start<T: Float>(reduction: Reduction, written: Written<T>) {
-    let neutral = match reduction {
+/// What a reduction over nothing is, to begin with. What stands beside it is a sum over nothing.
+pub(crate) fn start<T: Float>(reduction: Reduction, out: &mut [T]) {
+    out.fill(match reduction {
         Reduction::Sum => T::ZERO,
         Reduction::Product => T::ONE,
         Reduction::Maximum | Reduction::LogSumExp => -T::INFINITY,
         Reduction::Minimum => T::INFINITY,
-    };
-    written.out.fill(neutral);
+    });
+}
+
+/// The same with what stands beside it.
+pub(crate) fn start_all<T: Float>(reduction: Reduction, written: Written<T>) {
+    start(reduction, written.out);
     written.rest.fill(T::ZERO);
     written.low.fill(T::ZERO);
+}
+
+/// Joins entries that were summed up apart: result, second part and what was lost of each.
+pub(crate) fn merge<T: Float>(reduction: Reduction, to: (&mut [T], &mut [T], &mut [T]), from: (&[T], &[T], &[T])) {
+    let (out, rest, low) = to;
+    for (number, &value) in from.0.iter().enumerate() {
+        let lost = from.2.get(number).copied().unwrap_or(T::ZERO);
+        match reduction {
+            Reduction::Sum => {
+                add(&mut out[number], &mut low[number], value);
+                low[number] = low[number] + lost;
+            }
+            Reduction::Product => out[number] = multiply(out[number], value),
+            Reduction::Maximum => out[number] = larger(out[number], value),
+            Reduction::Minimum => out[number] = -larger(-out[number], -value),
+            Reduction::LogSumExp => {
+                let others = (from.1[number], lost);
+                merge_exponentials((&mut out[number], &mut rest[number], &mut low[number]), value, others);
+            }
+        }
+    }
+}
+
+/// Joins a log-sum-exp, its maximum and the sum of its other exponentials in two parts, to another.
+fn merge_exponentials<T: Float>((leading, rest, low): (&mut T, &mut T, &mut T), maximum: T, others: (T, T)) {
+    // −∞ adds nothing.
+    if maximum == -T::INFINITY {
+        return;
+    }
+    if larger(*leading, maximum) == *leading {
+        if is_finite(*leading) {
+            let factor = scalar::exp(maximum - *leading);
+            add(rest, low, factor);
+            add(rest, low, factor * others.0);
+            add(rest, low, factor * others.1);
+        }
+        return;
+    }
+    let factor = scalar::exp(*leading - maximum);
+    rescale(leading, rest, low, maximum, factor);
+    add(rest, low, others.0);
+    add(rest, low, others.1);
 }
 
 /// Turns what was joined into the result.

@@ -13,6 +13,7 @@ mod sealed {
 /// The trait is sealed: its constants and the kernels' error bounds belong together.
 pub trait Float:
     sealed::Sealed
+    + bytemuck::Pod
     + Copy
     + Send
     + Sync

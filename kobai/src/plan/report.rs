@@ -1,5 +1,6 @@
 //! What a plan costs: passes, operations, bytes moved, memory. The figures are counts, not measurements.
 
+use super::tape::Tape;
 use super::{Plan, Role, Step, TensorId};
 use crate::expr::Axis;
 
@@ -37,7 +38,9 @@ impl Plan {
     pub fn entries(&self, tensor: TensorId) -> usize {
         let tensor = &self.tensors[tensor.0];
         let length = |(place, &axis): (usize, &Axis)| match tensor.streamed {
-            Some(streamed) if streamed == place && !tensor.whole => self.chunk.min(self.size(axis)),
+            Some(streamed) if streamed == place && !tensor.whole => {
+                tensor.strip.unwrap_or(self.chunk).min(self.chunk).min(self.size(axis))
+            }
             _ => self.size(axis),
         };
         tensor.axes.iter().enumerate().map(length).product()
@@ -98,7 +101,11 @@ impl Step {
     pub fn reads(&self) -> Vec<TensorId> {
         match self {
             Step::MatrixProduct { left, right, .. } => vec![left.tensor, right.tensor],
-            Step::Map { tape, .. } | Step::Reduce { tape, .. } => tape.loads(),
+            Step::Map { tape, exceptions, .. } => {
+                let apart = exceptions.iter().flat_map(|one| [&one.index, &one.value]).flat_map(Tape::loads);
+                tape.loads().into_iter().chain(apart).collect()
+            }
+            Step::Reduce { tape, .. } => tape.loads(),
         }
     }
 

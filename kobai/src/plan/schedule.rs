@@ -1,15 +1,15 @@
 //! Scheduling: which axis is streamed, in which pass each tensor is made, what is kept and what is made again.
 
 use super::lower::{How, Lowered, Made};
-use super::tape::Builder;
-use super::{Loop, Operand, Options, Pass, Plan, Role, Step, TensorId, TensorPlan};
+use super::{fuse, memory};
+use super::patch::patched;
+use super::tape::{Builder, Tape};
+use super::{Loop, MapException, Operand, Options, Pass, Plan, Role, Step, TensorId, TensorPlan};
 use crate::expr::{Axis, Context, Expr, Index, Node, Symbol};
 use std::collections::{BTreeSet, HashMap};
 
-/// Temporaries of one chunk should fit in this many entries.
-const CHUNK_ENTRIES: usize = 1 << 23;
-/// Matrix products want at least this many rows, and gain nothing from more.
-const LARGEST_CHUNK: usize = 512;
+/// An axis of fewer places is worked out whole where one place of it is different.
+const LONG_AXIS: usize = 64;
 
 /// How a tensor stands to the streamed axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ fn cost(
         let entries: u128 = made.indices.iter().map(|index| size_of(context, sizes, index.axis) as u128).product();
         let length = size_of(context, sizes, axis).max(1);
         whole += match streaming {
-            Streaming::Along(_) => entries * length.min(LARGEST_CHUNK) as u128 / length as u128,
+            Streaming::Along(_) => entries * length.min(memory::LARGEST_CHUNK) as u128 / length as u128,
             _ => entries,
         };
     }
@@ -263,6 +263,8 @@ impl<'a> Scheduler<'a> {
             role,
             streamed,
             whole,
+            strip: None,
+            replaces: None,
         });
     }
 
@@ -272,8 +274,6 @@ impl<'a> Scheduler<'a> {
         for stage in 0..=last {
             passes.push(self.pass(stage));
         }
-        let length = streamed.map_or(1, |axis| size_of(self.context, self.sizes, axis));
-        let chunk = options.chunk.unwrap_or_else(|| self.chunk_size(length)).clamp(1, length.max(1));
         let outputs = self.lowered.outputs.iter().map(|(name, symbol)| (name.clone(), self.ids[symbol])).collect();
         let mut sizes = self.sizes.clone();
         for (number, information) in self.context.axes.iter().enumerate() {
@@ -281,34 +281,48 @@ impl<'a> Scheduler<'a> {
                 sizes.insert(Axis(number as u32), size);
             }
         }
-        Plan { tensors: self.tensors, streamed, chunk, passes, outputs, sizes }
-    }
-
-    fn chunk_size(&self, length: usize) -> usize {
-        let per_place: usize = self
-            .tensors
-            .iter()
-            .filter_map(|tensor| {
-                let place = tensor.streamed.filter(|_| !tensor.whole)?;
-                let others = tensor.axes.iter().enumerate().filter(|(at, _)| *at != place);
-                Some(others.map(|(_, &axis)| size_of(self.context, self.sizes, axis)).product::<usize>())
-            })
-            .sum();
-        (CHUNK_ENTRIES / per_place.max(1)).clamp(1, LARGEST_CHUNK).min(length.max(1))
+        let mut plan = Plan { tensors: self.tensors, streamed, chunk: 1, passes, outputs, sizes };
+        plan.mark_local();
+        plan.mark_replaced();
+        plan.choose_chunk(options);
+        plan.measure_strips(options.entry_bytes);
+        plan
     }
 
     /// The steps of a stage: what belongs to it, and again what it reads that lives for one chunk only.
     fn pass(&mut self, stage: usize) -> Pass {
         let needed = members(self.context, self.lowered, &self.assignment, stage);
-        let mut pass = Pass::default();
-        for position in needed {
-            let step = self.step(position);
-            match self.assignment.streaming[position] {
-                Streaming::Apart => pass.before.push(step),
-                _ => pass.chunk.push(step),
-            }
+        let (before, chunk): (Vec<usize>, Vec<usize>) =
+            needed.into_iter().partition(|&position| self.assignment.streaming[position] == Streaming::Apart);
+        let before = before.into_iter().map(|position| self.step(position)).collect();
+        let steps: Vec<Step> = chunk.into_iter().map(|position| self.step(position)).collect();
+        let chunk = self.in_order(steps);
+        let segments = fuse::segments(&chunk, |tensor| self.entries(tensor));
+        Pass { before, chunk, segments }
+    }
+
+    /// Each step after those that it reads from; tapes first, so that they stand together, and of these the one that
+    /// writes least, so that what reads a large tensor comes before what may write over it.
+    fn in_order(&self, mut steps: Vec<Step>) -> Vec<Step> {
+        let mut ordered: Vec<Step> = Vec::with_capacity(steps.len());
+        while !steps.is_empty() {
+            let waits = |step: &Step| {
+                let reads = step.reads();
+                steps.iter().any(|other| !std::ptr::eq(step, other) && other.written().any(|made| reads.contains(&made)))
+            };
+            let key = |&position: &usize| {
+                let step = &steps[position];
+                let alone = !fuse::runs_in_strips(step, |tensor| self.entries(tensor));
+                (waits(step), alone, if alone { 0 } else { self.entries(step.makes()) }, position)
+            };
+            let next = (0..steps.len()).min_by_key(key).unwrap_or(0);
+            ordered.push(steps.remove(next));
         }
-        pass
+        ordered
+    }
+
+    fn entries(&self, tensor: TensorId) -> usize {
+        self.tensors[tensor.0].axes.iter().map(|&axis| size_of(self.context, self.sizes, axis)).product()
     }
 
     fn step(&mut self, position: usize) -> Step {
@@ -329,7 +343,7 @@ impl<'a> Scheduler<'a> {
         let accumulate = streaming == Streaming::Accumulated;
         let out = self.ids[&made.symbol];
         match &made.how {
-            How::Map(value) => Step::Map { out, loops, tape: self.tape(&indices, *value) },
+            How::Map(value) => self.map(out, &indices, loops, *value),
             How::Reduce { reduction, body, rest, .. } => Step::Reduce {
                 out,
                 rest: rest.map(|rest| self.ids[&rest]),
@@ -342,7 +356,24 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    fn tape(&mut self, indices: &[Index], value: Expr) -> super::tape::Tape {
+    /// A map. Entries at a looked-up place of a long last axis are worked out apart.
+    fn map(&mut self, out: TensorId, indices: &[Index], loops: Vec<Loop>, value: Expr) -> Step {
+        let long = |last: &Loop| !last.streamed && size_of(self.context, self.sizes, last.axis) >= LONG_AXIS;
+        let apart = match (indices, loops.last().is_some_and(long)) {
+            ([others @ .., last], true) => patched(self.context, value, *last).map(|patched| (others, patched)),
+            _ => None,
+        };
+        let Some((others, patched)) = apart else {
+            return Step::Map { out, loops, tape: self.tape(indices, value), exceptions: Vec::new() };
+        };
+        let mut exceptions = Vec::new();
+        for one in patched.exceptions {
+            exceptions.push(MapException { index: self.tape(others, one.place), value: self.tape(others, one.value) });
+        }
+        Step::Map { out, loops, tape: self.tape(indices, patched.usual), exceptions }
+    }
+
+    fn tape(&mut self, indices: &[Index], value: Expr) -> Tape {
         Builder::new(self.context, indices, &self.ids, &self.lowered.rests).build(value)
     }
 

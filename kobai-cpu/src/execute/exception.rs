@@ -1,0 +1,80 @@
+//! The exceptions of a map: one entry for all turns of its loops but the last, at a looked-up place with a value of its own.
+
+use super::error::RunError;
+use super::layout::{Layout, Loops, View, place};
+use crate::tile::{Frame, Scratch, TILE, TileProgram};
+use crate::vector::Float;
+use kobai::plan::{Loop, MapException, Plan, TensorId};
+
+/// An exception, compiled. The last of the loops that are left fills the tiles.
+#[derive(Debug)]
+pub(crate) struct ExceptionProgram {
+    index: TileProgram,
+    value: TileProgram,
+    loops: Loops,
+    /// The result, without its last place.
+    view: View,
+    /// The size of the last place, whose entries lie side by side.
+    size: usize,
+}
+
+impl ExceptionProgram {
+    /// An exception of a map with these loops.
+    pub fn new(
+        plan: &Plan,
+        layouts: &[Layout],
+        out: TensorId,
+        loops: &[Loop],
+        exception: &MapException,
+    ) -> ExceptionProgram {
+        let others = loops.len().saturating_sub(1);
+        let bounds = Loops::new(plan, &loops[..others]);
+        let layout = &layouts[out.0];
+        let program = |tape| TileProgram::new(plan, layouts, &bounds, tape, (others.checked_sub(1), None));
+        ExceptionProgram {
+            index: program(&exception.index),
+            value: program(&exception.value),
+            view: View::new(layout, &bounds, super::buffer_of(plan, out), (0..others).map(|place| (place, place))),
+            size: layout.extents.last().copied().unwrap_or(0),
+            loops: bounds,
+        }
+    }
+
+    /// Works out the exceptions: which entry of the tensor, and its value.
+    ///
+    /// # Errors
+    /// An index out of range in a value that is wanted.
+    pub fn evaluate<T: Float>(
+        &self,
+        frame: Frame<T>,
+        scratch: &mut Scratch<T>,
+        found: &mut Vec<(usize, T)>,
+    ) -> Result<(), RunError> {
+        let lengths = self.loops.lengths(frame.chunk);
+        let count: usize = lengths.iter().product();
+        let inner = lengths.last().copied().unwrap_or(1);
+        let mut at = vec![0; lengths.len()];
+        let (mut indices, mut values) = ([T::ZERO; TILE], [T::ZERO; TILE]);
+        let mut done = 0;
+        while done < count {
+            place(done, &lengths, &mut at);
+            let position = at.last().copied().unwrap_or(0);
+            let lanes = TILE.min(inner - position).min(count - done);
+            let (indices, values) = (&mut indices[..lanes], &mut values[..lanes]);
+            for (program, results) in [(&self.index, &mut *indices), (&self.value, &mut *values)] {
+                program.begin(frame, scratch, &at);
+                program.tile(frame, scratch, &at, results)?;
+            }
+            let (first, step) = (self.view.offset(&at, frame.chunk), self.view.strides.last().copied().unwrap_or(0));
+            for (lane, (&index, &value)) in indices.iter().zip(&*values).enumerate() {
+                let index = index.to_f64();
+                // Integers are exact, and no number that is none is equal to a place.
+                if index >= 0.0 && index < self.size as f64 && index.fract() == 0.0 {
+                    found.push((first + lane * step + index as usize, value));
+                }
+            }
+            done += lanes;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! Segments of tapes: tasks of strips.
+//!
+//! A task takes consecutive strips of a chunk, and runs all steps on one strip before it goes on to the next. It has the
+//! rows of its places of every tensor written, and sums of its own, which are joined in the order of the tasks.
+
+use super::error::RunError;
+use super::layout::{Chunk, Extent, Layout};
+use super::step::{TapeStep, Workers};
+use crate::buffers::{Buffer, Part, Pool};
+use crate::tile::Scratch;
+use crate::tile::reduce::{merge, start};
+use crate::vector::Float;
+use kobai::expr::Reduction;
+use rayon::prelude::*;
+use std::mem::take;
+
+/// Tapes that run together, compiled.
+pub(crate) struct StripSegment<T> {
+    steps: Vec<TapeStep>,
+    /// Places in a strip, and in a task.
+    strip: usize,
+    task: usize,
+    written: Vec<WrittenTensor>,
+    /// For each sum, the buffers of all tasks one after another, in the order of `TapeStep::buffers`.
+    sums: Vec<TaskSum<T>>,
+}
+
+/// A tensor that the steps write.
+struct WrittenTensor {
+    buffer: usize,
+    /// Entries at one place of the streamed axis.
+    stride: usize,
+    extent: Extent,
+}
+
+/// What the tasks sum up for one step.
+struct TaskSum<T> {
+    reduction: Reduction,
+    /// The buffers joined to, with those of the tasks.
+    buffers: Vec<(usize, Vec<T>)>,
+    /// How many entries a task has in each.
+    entries: usize,
+}
+
+impl<T: Float> StripSegment<T> {
+    /// Compiled tapes with the lengths of strips and tasks; `chunk` is the length of a full chunk.
+    pub fn new(steps: Vec<TapeStep>, (strip, task): (usize, usize), layouts: &[Layout], chunk: usize) -> Self {
+        let tasks = chunk.div_ceil(task.max(1)).max(1);
+        let mut segment = StripSegment { steps, strip, task, written: Vec::new(), sums: Vec::new() };
+        for step in &segment.steps {
+            let entries = layouts[step.out].entries();
+            let buffers = [Some(step.out), step.rest, step.low].into_iter().flatten();
+            match step.accumulated() {
+                Some(reduction) => {
+                    let buffers = buffers.map(|buffer| (buffer, vec![T::ZERO; entries * tasks])).collect();
+                    segment.sums.push(TaskSum { reduction, buffers, entries });
+                }
+                None => segment.written.extend(buffers.map(|buffer| WrittenTensor {
+                    buffer,
+                    stride: layouts[buffer].extents.iter().skip(1).product(),
+                    extent: layouts[buffer].extent,
+                })),
+            }
+        }
+        segment.written.sort_by_key(|tensor| tensor.buffer);
+        segment.written.dedup_by_key(|tensor| tensor.buffer);
+        segment
+    }
+
+    /// Its steps.
+    pub fn steps(&self) -> &[TapeStep] {
+        &self.steps
+    }
+
+    /// Runs the segment for a chunk.
+    ///
+    /// # Errors
+    /// An index out of range; of several the first in order.
+    pub fn run(
+        &mut self,
+        given: &[Option<&[T]>],
+        buffers: &mut [Buffer<T>],
+        chunk: Chunk,
+        pool: &Pool<T>,
+    ) -> Result<(), RunError> {
+        let stored = |tensor: &&WrittenTensor| tensor.extent != Extent::Strip;
+        let mut owned: Vec<(&WrittenTensor, Buffer<T>)> =
+            self.written.iter().filter(stored).map(|tensor| (tensor, take(&mut buffers[tensor.buffer]))).collect();
+        let result = {
+            let tables = tables(given, buffers, &mut owned, &mut self.sums, chunk, self.task);
+            let job = TaskJob { steps: &self.steps, written: &self.written, strip: self.strip, task: self.task, chunk };
+            run_tasks(&job, tables, pool)
+        };
+        for (tensor, buffer) in owned {
+            buffers[tensor.buffer] = buffer;
+        }
+        for sum in &self.sums {
+            sum.join(buffers, chunk.length.div_ceil(self.task));
+        }
+        result
+    }
+}
+
+impl<T: Float> TaskSum<T> {
+    /// Joins what the tasks have summed up, in order.
+    fn join(&self, buffers: &mut [Buffer<T>], tasks: usize) {
+        let mut joined: [Buffer<T>; 3] = Default::default();
+        for ((buffer, _), joined) in self.buffers.iter().zip(&mut joined) {
+            *joined = take(&mut buffers[*buffer]);
+        }
+        for task in 0..tasks {
+            let range = task * self.entries..(task + 1) * self.entries;
+            let own = |number: usize| self.buffers.get(number).map_or(&[][..], |(_, values)| &values[range.clone()]);
+            let [first, second, third] = &mut joined;
+            // A sum has no second part: its low part comes next.
+            match self.reduction {
+                Reduction::LogSumExp => merge(self.reduction, (first, second, third), (own(0), own(1), own(2))),
+                _ => merge(self.reduction, (first, &mut [], second), (own(0), &[], own(1))),
+            }
+        }
+        for ((buffer, _), joined) in self.buffers.iter().zip(joined) {
+            buffers[*buffer] = joined;
+        }
+    }
+}
+
+/// For each task, what it sees of each buffer.
+fn tables<'a, T: Float>(
+    given: &[Option<&'a [T]>],
+    buffers: &'a [Buffer<T>],
+    owned: &'a mut [(&WrittenTensor, Buffer<T>)],
+    sums: &'a mut [TaskSum<T>],
+    chunk: Chunk,
+    task: usize,
+) -> Vec<Vec<Part<'a, T>>> {
+    let count = chunk.length.div_ceil(task);
+    let shared = || -> Vec<Part<'a, T>> {
+        let entries = buffers.iter().enumerate().map(|(number, buffer)| given.get(number).copied().flatten().unwrap_or(buffer));
+        entries.map(Part::Shared).collect()
+    };
+    let mut tables: Vec<Vec<Part<'a, T>>> = (0..count).map(|_| shared()).collect();
+    for (tensor, buffer) in owned {
+        let start = if tensor.extent == Extent::Whole { chunk.start } else { chunk.within };
+        let first = start * tensor.stride;
+        let entries = &mut buffer[first..first + chunk.length * tensor.stride];
+        let pieces = entries.chunks_mut((task * tensor.stride).max(1));
+        for (number, (piece, table)) in pieces.zip(&mut tables).enumerate() {
+            table[tensor.buffer] = Part::Own(piece, first + number * task * tensor.stride);
+        }
+    }
+    for sum in sums {
+        for (place, (buffer, entries)) in sum.buffers.iter_mut().enumerate() {
+            let pieces = entries.chunks_mut(sum.entries.max(1));
+            for (piece, table) in pieces.zip(&mut tables) {
+                // What a reduction over nothing is; the parts beside the first are 0.
+                start(if place == 0 { sum.reduction } else { Reduction::Sum }, piece);
+                table[*buffer] = Part::Own(piece, 0);
+            }
+        }
+    }
+    tables
+}
+
+/// What all tasks have in common.
+struct TaskJob<'a> {
+    steps: &'a [TapeStep],
+    written: &'a [WrittenTensor],
+    strip: usize,
+    task: usize,
+    chunk: Chunk,
+}
+
+impl TaskJob<'_> {
+    /// Runs one task, strip by strip.
+    fn run<T: Float>(
+        &self,
+        number: usize,
+        parts: Vec<Part<T>>,
+        scratch: &mut Scratch<T>,
+    ) -> Result<(), RunError> {
+        let mut strips = take(&mut scratch.strips);
+        strips.resize_with(strips.len().max(parts.len()), Vec::new);
+        let local = self.written.iter().filter(|tensor| tensor.extent == Extent::Strip);
+        for tensor in local.clone() {
+            let entries = self.strip * tensor.stride;
+            if strips[tensor.buffer].len() < entries {
+                strips[tensor.buffer].resize(entries, T::ZERO);
+            }
+        }
+        let result = {
+            let mut parts: Vec<Part<T>> = parts;
+            let mut rest = strips.iter_mut();
+            let mut taken = 0;
+            for tensor in local {
+                if let Some(buffer) = rest.nth(tensor.buffer - taken) {
+                    parts[tensor.buffer] = Part::Own(buffer, 0);
+                }
+                taken = tensor.buffer + 1;
+            }
+            let end = ((number + 1) * self.task).min(self.chunk.length);
+            (number * self.task..end).step_by(self.strip).try_for_each(|first| {
+                let length = self.strip.min(end - first);
+                let strip =
+                    Chunk { start: self.chunk.start + first, within: self.chunk.within + first, length };
+                self.steps.iter().try_for_each(|step| step.run(&mut parts, strip, Workers::One(scratch)))
+            })
+        };
+        scratch.strips = strips;
+        result
+    }
+}
+
+fn run_tasks<T: Float>(job: &TaskJob, tables: Vec<Vec<Part<T>>>, pool: &Pool<T>) -> Result<(), RunError> {
+    let run = |(number, parts)| pool.with(|scratch| job.run(number, parts, scratch));
+    if tables.len() <= 1 {
+        return tables.into_iter().enumerate().try_for_each(run);
+    }
+    let results: Vec<Result<(), RunError>> = tables.into_par_iter().enumerate().with_max_len(1).map(run).collect();
+    results.into_iter().collect()
+}

@@ -1,0 +1,265 @@
+//! Fusion: which steps of a chunk run together, strip by strip, and what need not be stored for it.
+//!
+//! Neighbouring tapes that run along the streamed axis form a segment. It is run over strips of a chunk, few places at a
+//! time, so that what one tape leaves is still in the cache when the next one reads it; a tensor that no other segment
+//! touches exists for one strip only. A segment is cut into tasks, which may run at once. Strips and tasks depend on the
+//! plan alone, and what tasks sum up is joined in their order: the bits do not depend on the number of threads.
+
+use super::tape::{Operation, Place, Tape};
+use super::{Plan, Role, Step, TensorId, TensorPlan};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// What the tensors of a strip should take, in bytes: they share the second-level cache with what streams through it.
+const STRIP_BYTES: usize = 1 << 18;
+/// Strips of more places than this are multiples of it: whole tiles.
+const STRIP_MULTIPLE: usize = 512;
+/// Operations that are worth a task.
+const TASK_WORK: usize = 1 << 17;
+/// More tasks than this gain nothing.
+const MOST_TASKS: usize = 128;
+/// What a function costs, in additions.
+const FUNCTION_WORK: usize = 8;
+/// Entries of the sums that tasks keep apart.
+const TASK_ENTRIES: usize = 1 << 20;
+/// A sum of more entries is not kept apart: it runs as a step of its own.
+const LARGEST_SUM: usize = 1 << 15;
+
+/// Steps of a chunk that run together.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Segment {
+    /// One step over the whole chunk.
+    Step(usize),
+    /// Tapes over strips.
+    Strips(Strips),
+}
+
+/// Tapes that run together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strips {
+    /// Which steps.
+    pub steps: Range<usize>,
+    /// Places of the streamed axis in a strip.
+    pub strip: usize,
+    /// Places of the streamed axis in a task; whole strips.
+    pub task: usize,
+}
+
+impl Segment {
+    /// The steps.
+    pub fn steps(&self) -> Range<usize> {
+        match self {
+            Segment::Step(step) => *step..step + 1,
+            Segment::Strips(strips) => strips.steps.clone(),
+        }
+    }
+}
+
+/// Whether a step can run strip by strip: a tape along the streamed axis, by places of its first axis, or one that sums up
+/// little over it.
+pub fn runs_in_strips(step: &Step, entries: impl Fn(TensorId) -> usize) -> bool {
+    match step {
+        Step::MatrixProduct { .. } => false,
+        Step::Map { loops, .. } => loops.first().is_some_and(|first| first.streamed),
+        Step::Reduce { loops, accumulate: false, .. } => {
+            loops.len() > 1 && loops.first().is_some_and(|first| first.streamed)
+        }
+        Step::Reduce { out, accumulate: true, .. } => entries(*out) <= LARGEST_SUM,
+    }
+}
+
+/// The segments of a chunk's steps; strips are not measured yet.
+pub fn segments(steps: &[Step], entries: impl Fn(TensorId) -> usize) -> Vec<Segment> {
+    let mut segments: Vec<Segment> = Vec::new();
+    for (number, step) in steps.iter().enumerate() {
+        if !runs_in_strips(step, &entries) {
+            segments.push(Segment::Step(number));
+            continue;
+        }
+        match segments.last_mut() {
+            Some(Segment::Strips(strips)) => strips.steps.end = number + 1,
+            _ => segments.push(Segment::Strips(Strips { steps: number..number + 1, strip: 1, task: 1 })),
+        }
+    }
+    segments
+}
+
+impl Plan {
+    /// Marks the temporaries that only one segment touches.
+    pub(super) fn mark_local(&mut self) {
+        // For each tensor, the segment in each pass; `None` if there is more than one, or it is no segment of strips.
+        let mut homes: BTreeMap<(TensorId, usize), Option<usize>> = BTreeMap::new();
+        for (pass_number, pass) in self.passes.iter().enumerate() {
+            for (number, segment) in pass.segments.iter().enumerate() {
+                let home = matches!(segment, Segment::Strips(_)).then_some(number);
+                for step in &pass.chunk[segment.steps()] {
+                    for tensor in step.touches() {
+                        let known = homes.entry((tensor, pass_number)).or_insert(home);
+                        if *known != home {
+                            *known = None;
+                        }
+                    }
+                }
+            }
+        }
+        for number in 0..self.tensors.len() {
+            let id = TensorId(number);
+            let mut own = homes.iter().filter(|((tensor, _), _)| *tensor == id).map(|(_, home)| home);
+            let at_home = own.all(Option::is_some);
+            let tensor = &mut self.tensors[number];
+            let local = at_home && tensor.role == Role::Temporary && tensor.streamed == Some(0) && !tensor.whole;
+            tensor.strip = local.then_some(1);
+        }
+    }
+
+    /// Lets a map write over a temporary that nothing reads after it, entry for entry.
+    pub(super) fn mark_replaced(&mut self) {
+        for number in 0..self.tensors.len() {
+            let makers = self.makers(TensorId(number));
+            let Some(candidates) = makers.iter().map(|&(pass, step)| self.replaceable(pass, step)).reduce(common)
+            else {
+                continue;
+            };
+            let taken = |tensor: &TensorId| self.tensors.iter().any(|other| other.replaces == Some(*tensor));
+            self.tensors[number].replaces = candidates.into_iter().find(|candidate| !taken(candidate));
+        }
+    }
+
+    /// The steps that make a tensor: pass and step.
+    fn makers(&self, tensor: TensorId) -> Vec<(usize, usize)> {
+        let passes = self.passes.iter().enumerate();
+        let steps = passes.flat_map(|(number, pass)| (0..pass.chunk.len()).map(move |step| (number, step)));
+        steps.filter(|&(pass, step)| self.passes[pass].chunk[step].makes() == tensor).collect()
+    }
+
+    /// The temporaries that a step may write over.
+    fn replaceable(&self, pass: usize, step: usize) -> Vec<TensorId> {
+        let steps = &self.passes[pass].chunk;
+        let Step::Map { out, loops, tape, exceptions } = &steps[step] else { return Vec::new() };
+        let may = |tensor: &TensorPlan| tensor.role == Role::Temporary && tensor.streamed.is_some() && !tensor.whole;
+        let result = &self.tensors[out.0];
+        // What looks entries up, or copies, is left alone.
+        if !may(result) || tape.looks_up() || tape.counts().0 == 0 {
+            return Vec::new();
+        }
+        let same_form = |candidate: TensorId| {
+            let candidate = &self.tensors[candidate.0];
+            may(candidate)
+                && candidate.axes == result.axes
+                && candidate.streamed == result.streamed
+                && candidate.strip.is_some() == result.strip.is_some()
+        };
+        let read_later = |candidate: TensorId| steps[step + 1..].iter().any(|later| later.reads().contains(&candidate));
+        let made_before =
+            |candidate: TensorId| steps[..step].iter().any(|earlier| earlier.touches().contains(&candidate));
+        let mut found: Vec<TensorId> = tape.loads();
+        found.retain(|&candidate| {
+            same_form(candidate)
+                && tape.loads_only_at(candidate, loops.len())
+                && made_before(candidate)
+                && !read_later(candidate)
+                // The exceptions are worked out strip by strip: another row of the strip may be read.
+                && exceptions.iter().all(|one| [&one.index, &one.value].iter().all(|tape| tape.loads_own_rows(candidate)))
+        });
+        found
+    }
+
+    /// Measures the strips and tasks of a segment.
+    pub(super) fn measure_strips(&mut self, entry_bytes: usize) {
+        for pass in 0..self.passes.len() {
+            for number in 0..self.passes[pass].segments.len() {
+                if let Segment::Strips(strips) = &self.passes[pass].segments[number] {
+                    let (strip, task) = self.measured(&self.passes[pass].chunk[strips.steps.clone()], entry_bytes);
+                    let steps = strips.steps.clone();
+                    for tensor in self.passes[pass].chunk[steps.clone()].iter().flat_map(Step::touches) {
+                        let tensor = &mut self.tensors[tensor.0];
+                        tensor.strip = tensor.strip.map(|known| known.max(strip));
+                    }
+                    self.passes[pass].segments[number] = Segment::Strips(Strips { steps, strip, task });
+                }
+            }
+        }
+    }
+
+    fn measured(&self, steps: &[Step], entry_bytes: usize) -> (usize, usize) {
+        let mut touched: Vec<TensorId> = steps.iter().flat_map(Step::touches).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        let chunk = self.chunk.max(1);
+        let bytes: usize =
+            touched.iter().map(|&tensor| self.entries_along(tensor).map_or(0, |one| one * entry_bytes)).sum();
+        let mut strip = (STRIP_BYTES / bytes.max(1)).clamp(1, chunk);
+        if strip > STRIP_MULTIPLE {
+            strip -= strip % STRIP_MULTIPLE;
+        }
+        let work: usize = steps.iter().map(|step| self.work_along(step)).sum::<usize>() * chunk;
+        let sums = steps.iter().filter(|step| matches!(step, Step::Reduce { accumulate: true, .. }));
+        let apart: usize = sums.map(|step| self.entries(step.makes())).sum();
+        let most = MOST_TASKS.min(TASK_ENTRIES / apart.max(1)).max(1);
+        let tasks = (work / TASK_WORK).clamp(1, most);
+        (strip, chunk.div_ceil(tasks).div_ceil(strip) * strip)
+    }
+
+    /// The entries of a tensor at one place of the streamed axis, if it has the axis.
+    fn entries_along(&self, tensor: TensorId) -> Option<usize> {
+        let axes = &self.tensors[tensor.0].axes;
+        let place = axes.iter().position(|axis| Some(*axis) == self.streamed)?;
+        let others = axes.iter().enumerate().filter(|(at, _)| *at != place);
+        Some(others.map(|(_, &axis)| self.size(axis)).product())
+    }
+
+    /// The operations of a step at one place of the streamed axis.
+    fn work_along(&self, step: &Step) -> usize {
+        let (loops, tape) = match step {
+            Step::MatrixProduct { .. } => return 0,
+            Step::Map { loops, tape, .. } | Step::Reduce { loops, tape, .. } => (loops, tape),
+        };
+        let points: usize = loops.iter().filter(|one| !one.streamed).map(|one| self.size(one.axis)).product();
+        let (operations, functions) = tape.counts();
+        let reduced = matches!(step, Step::Reduce { rest: Some(_), .. });
+        points * (1 + operations + FUNCTION_WORK * (functions + usize::from(reduced)))
+    }
+}
+
+impl Step {
+    /// The tensors that a step reads or makes.
+    pub fn touches(&self) -> Vec<TensorId> {
+        self.reads().into_iter().chain(self.written()).collect()
+    }
+
+    /// The tensors that a step makes; a log-sum-exp makes two.
+    pub fn written(&self) -> impl Iterator<Item = TensorId> {
+        let rest = if let Step::Reduce { rest, .. } = self { *rest } else { None };
+        std::iter::once(self.makes()).chain(rest)
+    }
+}
+
+impl Tape {
+    /// Whether a tensor is read only at the entry that the first loops, in order, stand for.
+    fn loads_only_at(&self, tensor: TensorId, loops: usize) -> bool {
+        let own: Vec<Place> = (0..loops).map(Place::Loop).collect();
+        self.operations.iter().all(|operation| match operation {
+            Operation::Load(loaded, places) => *loaded != tensor || *places == own,
+            _ => true,
+        })
+    }
+
+    /// Whether some entry is read at a place that is worked out.
+    fn looks_up(&self) -> bool {
+        let worked_out = |place: &Place| matches!(place, Place::Value(_));
+        let mut operations = self.operations.iter();
+        operations.any(|one| matches!(one, Operation::Load(_, places) if places.iter().any(worked_out)))
+    }
+
+    /// Whether a tensor is read only at the turn of the first loop.
+    fn loads_own_rows(&self, tensor: TensorId) -> bool {
+        self.operations.iter().all(|operation| match operation {
+            Operation::Load(loaded, places) => *loaded != tensor || places.first() == Some(&Place::Loop(0)),
+            _ => true,
+        })
+    }
+}
+
+fn common(first: Vec<TensorId>, second: Vec<TensorId>) -> Vec<TensorId> {
+    first.into_iter().filter(|tensor| second.contains(tensor)).collect()
+}

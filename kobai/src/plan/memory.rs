@@ -1,0 +1,61 @@
+//! How much memory a plan takes, and the chunk that keeps it within what it may take.
+
+use super::{Options, Plan, Role, TensorId};
+
+/// Matrix products gain little from more rows than this.
+pub(super) const LARGEST_CHUNK: usize = 512;
+/// Temporaries of a chunk that are no burden: more rows make fewer chunks.
+const SMALL_CHUNK_BYTES: usize = 1 << 20;
+/// What temporaries of a chunk take where nothing else is said.
+const CHUNK_BYTES: usize = 1 << 26;
+
+impl Plan {
+    /// Chooses how many places of the streamed axis make a chunk.
+    pub(super) fn choose_chunk(&mut self, options: Options) {
+        let length = self.streamed.map_or(1, |axis| self.size(axis)).max(1);
+        let per_place = self.chunk_entries_per_place() * options.entry_bytes;
+        // Without temporaries that outlive a strip there is nothing to cut.
+        let free = if per_place == 0 {
+            length
+        } else {
+            let preferred = (CHUNK_BYTES / per_place).min(LARGEST_CHUNK);
+            preferred.max(SMALL_CHUNK_BYTES / per_place)
+        };
+        let fitting = options.memory.map_or(length, |memory| {
+            let apart = self.entries_apart() as u64 * options.entry_bytes as u64;
+            (memory.saturating_sub(apart) / per_place.max(1) as u64).min(length as u64) as usize
+        });
+        self.chunk = options.chunk.unwrap_or(free.min(fitting)).clamp(1, length);
+    }
+
+    /// The bytes that outputs and temporaries take together.
+    pub fn peak_bytes(&self, entry_bytes: usize) -> u64 {
+        let made = (0..self.tensors.len()).filter(|&tensor| self.takes_memory(tensor));
+        made.map(|tensor| self.entries(TensorId(tensor)) as u64 * entry_bytes as u64).sum()
+    }
+
+    /// Whether a tensor has memory of its own.
+    fn takes_memory(&self, tensor: usize) -> bool {
+        let tensor = &self.tensors[tensor];
+        !matches!(tensor.role, Role::Input(_)) && tensor.replaces.is_none()
+    }
+
+    /// Entries of chunked temporaries for each place of the streamed axis.
+    fn chunk_entries_per_place(&self) -> usize {
+        (0..self.tensors.len()).filter(|&tensor| self.takes_memory(tensor)).filter_map(|tensor| self.in_chunk(tensor)).sum()
+    }
+
+    /// Entries of a chunked temporary that outlives a strip, at one place.
+    fn in_chunk(&self, tensor: usize) -> Option<usize> {
+        let tensor = &self.tensors[tensor];
+        let place = tensor.streamed.filter(|_| !tensor.whole && tensor.strip.is_none())?;
+        let others = tensor.axes.iter().enumerate().filter(|(at, _)| *at != place);
+        Some(others.map(|(_, &axis)| self.size(axis)).product())
+    }
+
+    /// Entries that do not depend on the chunk.
+    fn entries_apart(&self) -> usize {
+        let made = (0..self.tensors.len()).filter(|&tensor| self.takes_memory(tensor) && self.in_chunk(tensor).is_none());
+        made.map(|tensor| self.entries(TensorId(tensor))).sum()
+    }
+}
