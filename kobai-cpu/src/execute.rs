@@ -210,11 +210,14 @@ impl<T: Float> Executor<T> {
 
     fn finish_sum(&mut self, step: &TapeStep) {
         if let Some(reduction) = step.accumulated() {
-            let mut take = |buffer: Option<usize>| buffer.map_or_else(Buffer::default, |buffer| take(&mut self.buffers[buffer]));
+            let mut take =
+                |buffer: Option<usize>| buffer.map_or_else(Buffer::default, |buffer| take(&mut self.buffers[buffer]));
             let (mut out, mut rest, mut low) = (take(Some(step.out)), take(step.rest), take(step.low));
             finish(reduction, Written { out: &mut out, rest: &mut rest, low: &mut low });
             let places = [Some(step.out), step.rest, step.low].into_iter().zip([out, rest, low]);
-            places.for_each(|(place, buffer)| place.into_iter().zip([buffer]).for_each(|(place, buffer)| self.buffers[place] = buffer));
+            places.for_each(|(place, buffer)| {
+                place.into_iter().zip([buffer]).for_each(|(place, buffer)| self.buffers[place] = buffer)
+            });
         }
     }
 }

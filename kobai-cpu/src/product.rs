@@ -10,8 +10,6 @@ use crate::execute::buffer_of;
 use crate::execute::layout::{Chunk, Layout, Loops, View};
 use crate::tile::multiply;
 use crate::vector::Float;
-use kobai::expr::Reduction;
-use kobai::plan::tape::{Operation, Place};
 use kobai::plan::{Operand, Plan, Step};
 
 /// Multiplications that are worth a second thread.
@@ -31,7 +29,7 @@ pub(crate) struct ProductStep {
     loops: Loops,
     rows: Vec<usize>,
     columns: Vec<usize>,
-    contracted: usize,
+    contracted: Vec<usize>,
 }
 
 /// A loop as both of its tensors see it: how long it is, and the strides in the result and in the factor.
@@ -47,41 +45,29 @@ struct Shape {
 }
 
 impl ProductStep {
-    /// A matrix product of a plan, or a sum of products of two entries that is one; `None` for other steps.
+    /// A matrix product of a plan; `None` for other steps, and for one in which a loop is not where its kind has it.
     pub fn new(plan: &Plan, layouts: &[Layout], step: &Step) -> Option<ProductStep> {
-        match step {
-            Step::MatrixProduct { out, left, right, loops, accumulate, .. } => {
-                let bounds = Loops::new(plan, loops);
-                let view = |operand: &Operand| {
-                    let places = operand.places.iter().copied().enumerate();
-                    View::new(&layouts[operand.tensor.0], &bounds, buffer_of(plan, operand.tensor), places)
-                };
-                ProductStep::of_views(view(out), view(left), view(right), bounds, *accumulate)
-            }
-            Step::Reduce { out, reduction: Reduction::Sum, loops, tape, accumulate, .. } => {
-                let bounds = Loops::new(plan, loops);
-                let free = loops.len().checked_sub(1).filter(|&free| free > 0)?;
-                let view = |operation: &Operation| plain_view(plan, layouts, &bounds, operation);
-                let [left, right, Operation::Multiply(0, 1) | Operation::MultiplyFinite(0, 1)] = &tape.operations[..]
-                else {
-                    return None;
-                };
-                let out = View::new(&layouts[out.0], &bounds, buffer_of(plan, *out), (0..free).map(|place| (place, place)));
-                ProductStep::of_views(out, view(left)?, view(right)?, bounds, *accumulate)
-            }
-            _ => None,
-        }
-    }
-
-    /// `None` unless each loop but the last is in exactly one factor, and the last in both.
-    fn of_views(out: View, left: View, right: View, loops: Loops, accumulate: bool) -> Option<ProductStep> {
-        let contracted = loops.sizes.len().checked_sub(1)?;
-        let in_left = |one: &usize| left.strides[*one] != 0;
-        let (rows, columns): (Vec<usize>, Vec<usize>) = (0..contracted).partition(in_left);
-        let apart =
-            rows.iter().all(|&one| right.strides[one] == 0) && columns.iter().all(|&one| right.strides[one] != 0);
-        let shared = left.strides[contracted] != 0 && right.strides[contracted] != 0;
-        (apart && shared).then_some(ProductStep { out, left, right, accumulate, loops, rows, columns, contracted })
+        let Step::MatrixProduct { out, left, right, loops, rows, columns, accumulate } = step else { return None };
+        let bounds = Loops::new(plan, loops);
+        let view = |operand: &Operand| {
+            let places = operand.places.iter().copied().enumerate();
+            View::new(&layouts[operand.tensor.0], &bounds, buffer_of(plan, operand.tensor), places)
+        };
+        let (out, left, right) = (view(out), view(left), view(right));
+        let free = rows + columns;
+        let fits = |one: usize| {
+            (left.strides[one] != 0, right.strides[one] != 0) == (one < *rows || one >= free, one >= *rows)
+        };
+        (0..loops.len()).all(fits).then(|| ProductStep {
+            out,
+            left,
+            right,
+            accumulate: *accumulate,
+            rows: (0..*rows).collect(),
+            columns: (*rows..free).collect(),
+            contracted: (free..loops.len()).collect(),
+            loops: bounds,
+        })
     }
 
     /// Runs the product for a chunk into the whole buffer of its result.
@@ -96,19 +82,26 @@ impl ProductStep {
             merged(loops.iter().map(|&one| (lengths[one], self.out.strides[one], factor.strides[one])))
         };
         let (mut rows, mut columns) = (dimensions(&self.rows, &self.left), dimensions(&self.columns, &self.right));
+        let both = |&one: &usize| (lengths[one], self.left.strides[one], self.right.strides[one]);
+        let mut contracted = merged(self.contracted.iter().map(both));
+        // A sum over nothing is still written.
+        if contracted.iter().any(|one| one.0 == 0) {
+            contracted = vec![(0, 1, 1)];
+        }
         let (row, column) = (take_longest(&mut rows), take_longest(&mut columns));
-        let contracted = self.contracted;
-        let contracted = (lengths[contracted], self.left.strides[contracted], self.right.strides[contracted]);
-        let shape = Shape { rows: row, columns: column, contracted };
+        let shape = Shape { rows: row, columns: column, contracted: take_longest(&mut contracted) };
         for (out_row, left_row) in offsets(&rows) {
             for (out_column, right_column) in offsets(&columns) {
-                let out = &mut out[(first + out_row + out_column).min(written)..];
-                let left = &left.0[(left.1 + left_row).min(left.0.len())..];
-                let right = &right.0[(right.1 + right_column).min(right.0.len())..];
-                if finite {
-                    shape.multiply(out, left, right, self.accumulate);
-                } else {
-                    shape.multiply_plainly(out, left, right, self.accumulate);
+                for (number, (left_next, right_next)) in offsets(&contracted).into_iter().enumerate() {
+                    let out = &mut out[(first + out_row + out_column).min(written)..];
+                    let left = &left.0[(left.1 + left_row + left_next).min(left.0.len())..];
+                    let right = &right.0[(right.1 + right_column + right_next).min(right.0.len())..];
+                    let accumulate = self.accumulate || number > 0;
+                    if finite {
+                        shape.multiply(out, left, right, accumulate);
+                    } else {
+                        shape.multiply_plainly(out, left, right, accumulate);
+                    }
                 }
             }
         }
@@ -134,21 +127,6 @@ impl ProductStep {
             entries.iter().step_by(last.1).take(last.0).all(|&entry| all_finite(&[entry]))
         })
     }
-}
-
-/// An entry of a tensor at different loops.
-fn plain_view(plan: &Plan, layouts: &[Layout], loops: &Loops, operation: &Operation) -> Option<View> {
-    let Operation::Load(tensor, places) = operation else {
-        return None;
-    };
-    let mut found: Vec<(usize, usize)> = Vec::new();
-    for (place, what) in places.iter().enumerate() {
-        match *what {
-            Place::Loop(one) if found.iter().all(|(_, known)| *known != one) => found.push((place, one)),
-            _ => return None,
-        }
-    }
-    Some(View::new(&layouts[tensor.0], loops, buffer_of(plan, *tensor), found.into_iter()))
 }
 
 fn all_finite<T: Float>(entries: &[T]) -> bool {

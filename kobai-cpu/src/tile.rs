@@ -160,8 +160,7 @@ impl TileProgram {
         };
         program.choose_kinds();
         let positions = 0..program.operations.len();
-        (program.uniform, program.varying) =
-            positions.partition(|&position| program.kinds[position] == Kind::Uniform);
+        (program.uniform, program.varying) = positions.partition(|&position| program.kinds[position] == Kind::Uniform);
         program
     }
 

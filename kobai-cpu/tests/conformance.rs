@@ -24,7 +24,8 @@ fn run(tex: &str, case: &Case, wrt: &[String], chunk: Option<usize>) -> Result<O
     let needed = context.symbols_in(stable.loss);
     let bound = bind(context, &needed, &case.inputs).map_err(|errors| format!("{errors:?}"))?;
     let sizes = bound.sizes().clone();
-    let mut executor: Executor<f64> = Executor::new(plan(context, &outputs, &sizes, Options { chunk, ..Options::default() }));
+    let mut executor: Executor<f64> =
+        Executor::new(plan(context, &outputs, &sizes, Options { chunk, ..Options::default() }));
     let mut inputs = Inputs::new();
     for (name, array) in &case.inputs {
         inputs.numbers(name, &array.data);

@@ -84,8 +84,8 @@ pub struct Operand {
 /// One step of a pass.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// out[rows…, columns…] (+)= Σ left[rows…, contracted] · right[contracted, columns…], in whatever order the operands
-    /// store their axes. Loops: rows, then columns, then the contracted one.
+    /// out[rows…, columns…] (+)= Σ left[rows…, contracted…] · right[contracted…, columns…], in whatever order the operands
+    /// store their axes. Loops: rows, then columns, then the contracted ones.
     MatrixProduct {
         /// The result, with its loops.
         out: Operand,
@@ -99,7 +99,7 @@ pub enum Step {
         rows: usize,
         /// How many of the loops are columns.
         columns: usize,
-        /// True if the contracted loop is the streamed one: chunks add up.
+        /// True if a contracted loop is the streamed one: chunks add up.
         accumulate: bool,
     },
     /// `out[loops] = tape`, but for the exceptions.

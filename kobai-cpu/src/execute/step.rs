@@ -139,12 +139,7 @@ impl TapeStep {
     ///
     /// # Errors
     /// An index out of range.
-    pub fn run<T: Float>(
-        &self,
-        parts: &mut [Part<T>],
-        chunk: Chunk,
-        workers: Workers<T>,
-    ) -> Result<(), RunError> {
+    pub fn run<T: Float>(&self, parts: &mut [Part<T>], chunk: Chunk, workers: Workers<T>) -> Result<(), RunError> {
         let lengths = &*self.loops.lengths(chunk);
         let (mut workers, mut apart) = (workers, Vec::new());
         if !self.exceptions.is_empty() {

@@ -135,7 +135,8 @@ fn tables<'a, T: Float>(
 ) -> Vec<Vec<Part<'a, T>>> {
     let count = chunk.length.div_ceil(task);
     let shared = || -> Vec<Part<'a, T>> {
-        let entries = buffers.iter().enumerate().map(|(number, buffer)| given.get(number).copied().flatten().unwrap_or(buffer));
+        let entries =
+            buffers.iter().enumerate().map(|(number, buffer)| given.get(number).copied().flatten().unwrap_or(buffer));
         entries.map(Part::Shared).collect()
     };
     let mut tables: Vec<Vec<Part<'a, T>>> = (0..count).map(|_| shared()).collect();
@@ -172,12 +173,7 @@ struct TaskJob<'a> {
 
 impl TaskJob<'_> {
     /// Runs one task, strip by strip.
-    fn run<T: Float>(
-        &self,
-        number: usize,
-        parts: Vec<Part<T>>,
-        scratch: &mut Scratch<T>,
-    ) -> Result<(), RunError> {
+    fn run<T: Float>(&self, number: usize, parts: Vec<Part<T>>, scratch: &mut Scratch<T>) -> Result<(), RunError> {
         let mut strips = take(&mut scratch.strips);
         strips.resize_with(strips.len().max(parts.len()), Vec::new);
         let local = self.written.iter().filter(|tensor| tensor.extent == Extent::Strip);
@@ -200,8 +196,7 @@ impl TaskJob<'_> {
             let end = ((number + 1) * self.task).min(self.chunk.length);
             (number * self.task..end).step_by(self.strip).try_for_each(|first| {
                 let length = self.strip.min(end - first);
-                let strip =
-                    Chunk { start: self.chunk.start + first, within: self.chunk.within + first, length };
+                let strip = Chunk { start: self.chunk.start + first, within: self.chunk.within + first, length };
                 self.steps.iter().try_for_each(|step| step.run(&mut parts, strip, Workers::One(scratch)))
             })
         };

@@ -97,8 +97,9 @@ pub(crate) fn join_lanes<T: Float>(reduction: Reduction, written: Written<T>, va
     }
 }
 
-/// Joins all values to one entry. The shape of the sum depends on the number of values alone.
-pub(crate) fn join_all<T: Float>(reduction: Reduction, written: Written<T>, values: &[T]) {
+/// Joins all values to one entry. The shape of the sum depends on the number of values alone. The values are of no meaning
+/// afterwards.
+pub(crate) fn join_all<T: Float>(reduction: Reduction, written: Written<T>, values: &mut [T]) {
     let Written { out: [out, ..], rest, low } = written else {
         return;
     };
@@ -139,24 +140,25 @@ fn add<T: Float>(high: &mut T, low: &mut T, value: T) {
     *high = sum;
 }
 
-/// Joins the log-sum-exp of values to one entry.
-fn join_exponential_sum<T: Float>(leading: &mut T, rest: &mut T, low: &mut T, values: &[T]) {
+/// Joins the log-sum-exp of values to one entry. The values are of no meaning afterwards.
+fn join_exponential_sum<T: Float>(leading: &mut T, rest: &mut T, low: &mut T, values: &mut [T]) {
     let maximum = vector::max(values);
     // −∞ adds nothing.
     if maximum == -T::INFINITY {
+        return;
+    }
+    if larger(*leading, maximum) == *leading {
+        if is_finite(*leading) {
+            add(rest, low, vector::sum_exp(values, *leading));
+        }
         return;
     }
     let mut others = T::ZERO;
     if is_finite(maximum)
         && let Some(first) = values.iter().position(|&value| value == maximum)
     {
-        others = vector::sum_exp(&values[..first], maximum) + vector::sum_exp(&values[first + 1..], maximum);
-    }
-    if larger(*leading, maximum) == *leading {
-        if is_finite(*leading) {
-            add(rest, low, scalar::exp(maximum - *leading) * (T::ONE + others));
-        }
-        return;
+        values[first] = -T::INFINITY;
+        others = vector::sum_exp(values, maximum);
     }
     let factor = scalar::exp(*leading - maximum);
     rescale(leading, rest, low, maximum, factor);

@@ -113,7 +113,12 @@ impl Case {
     }
 
     pub fn executor<T: Float>(&self, chunk: Option<usize>) -> Executor<T> {
-        Executor::new(plan(&mut self.context.clone(), &self.outputs, &self.sizes, Options { chunk, ..Options::default() }))
+        Executor::new(plan(
+            &mut self.context.clone(),
+            &self.outputs,
+            &self.sizes,
+            Options { chunk, ..Options::default() },
+        ))
     }
 
     pub fn run_on(&self, executor: &mut Executor<f64>) -> Result<HashMap<String, Vec<f64>>, RunError> {

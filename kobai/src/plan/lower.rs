@@ -1,7 +1,7 @@
 //! Lowering: every reduction becomes a tensor of its own, products of separate rows and columns become matrix products.
 
 use super::Output;
-use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol, SymbolInformation};
+use crate::expr::{Axis, Context, Expr, Index, Node, Reduction, Symbol, SymbolInformation};
 use crate::formula::Spelling;
 use crate::rewrite::simplify::sum_over;
 use std::collections::{HashMap, HashSet};
@@ -33,10 +33,10 @@ pub enum How {
         /// For a log-sum-exp, what is beyond the maximum.
         rest: Option<Symbol>,
     },
-    /// Σ left · right over the index, where each has indices that the other lacks.
+    /// Σ left · right over indices that both have, where one has indices that the other lacks.
     Product {
-        /// The contracted index.
-        index: Index,
+        /// The contracted indices.
+        contracted: Vec<Index>,
         /// An entry of a tensor at plain indices.
         left: Expr,
         /// The other entry.
@@ -86,7 +86,7 @@ struct Lowering<'a> {
     lowered: Lowered,
     /// What a reduction or a shared factor, in its own indices, has become.
     known: HashMap<Expr, (Expr, Vec<Index>)>,
-    own: HashMap<(usize, crate::expr::Axis), Index>,
+    own: HashMap<(usize, Axis), Index>,
 }
 
 impl Lowering<'_> {
@@ -94,11 +94,10 @@ impl Lowering<'_> {
         let value = self.extract(output.value);
         let symbol = self.declare(&output.name, &output.indices);
         // An output that is just what a step has made still is a tensor of its own; the step is renamed instead of copied.
-        if let Some(position) = self.only_use(value, &output.indices) {
+        if let Some((position, indices)) = self.only_use(value, &output.indices) {
             let made = &mut self.lowered.made[position];
-            let old = made.symbol;
-            made.symbol = symbol;
-            let Made { indices, .. } = made.clone();
+            let old = std::mem::replace(&mut made.symbol, symbol);
+            made.indices.clone_from(&indices);
             let renamed = self.context.entry_at(symbol, &indices);
             for (entry, _) in self.known.values_mut() {
                 if matches!(self.context.node(*entry), Node::Symbol(found, _) if *found == old) {
@@ -111,19 +110,26 @@ impl Lowering<'_> {
         symbol
     }
 
-    /// The step that makes exactly this value, if nothing else reads it and the places agree.
-    fn only_use(&self, value: Expr, indices: &[Index]) -> Option<usize> {
+    /// The step that makes exactly this value, if nothing else reads it, and the indices to make it with: those of a matrix
+    /// product may stand in any order.
+    fn only_use(&self, value: Expr, indices: &[Index]) -> Option<(usize, Vec<Index>)> {
         let Node::Symbol(symbol, places) = self.context.node(value) else { return None };
-        let plain: Vec<Node> = indices.iter().map(|&index| Node::Index(index)).collect();
-        if places.len() != plain.len()
-            || places.iter().zip(&plain).any(|(&place, node)| self.context.node(place) != node)
-        {
+        let position = self.lowered.made.iter().position(|made| made.symbol == *symbol)?;
+        let made = &self.lowered.made[position];
+        let place_of = |index: &Index| {
+            let mut places = places.iter();
+            places
+                .position(|&place| *self.context.node(place) == Node::Index(*index))
+                .and_then(|at| made.indices.get(at))
+        };
+        let own: Vec<Index> = indices.iter().filter_map(place_of).copied().collect();
+        let may_turn = matches!(made.how, How::Product { .. });
+        if own.len() != made.indices.len() || own.len() != indices.len() || !(may_turn || own == made.indices) {
             return None;
         }
-        let position = self.lowered.made.iter().position(|made| made.symbol == *symbol)?;
         let read = self.lowered.made.iter().any(|made| self.reads(made, *symbol));
-        let handed_out = matches!(self.lowered.made[position].how, How::Map(_));
-        (!read && !handed_out).then_some(position)
+        let handed_out = matches!(made.how, How::Map(_));
+        (!read && !handed_out).then_some((position, own))
     }
 
     fn reads(&self, made: &Made, symbol: Symbol) -> bool {
@@ -162,16 +168,57 @@ impl Lowering<'_> {
     }
 
     fn reduction(&mut self, expr: Expr) -> Expr {
+        if let Some(entry) = self.looked_up(expr) {
+            return entry;
+        }
         let (key, own, found) = self.abstracted(expr);
         if let Some((entry, indices)) = self.known.get(&key).cloned() {
             return self.entry_for(entry, &indices, &found);
         }
         let Some(opened) = self.context.open(key) else { return expr };
-        let body = self.extract(opened.body);
-        let entry = if opened.reduction == Reduction::Sum { self.sum(opened.index, body, &own) } else { None };
-        let entry = entry.unwrap_or_else(|| self.plain_reduction(opened.reduction, opened.index, body, &own));
+        let entry = if opened.reduction == Reduction::Sum { self.sum(key, &own) } else { None };
+        let entry = entry.unwrap_or_else(|| {
+            let body = self.extract(opened.body);
+            self.plain_reduction(opened.reduction, opened.index, body, &own)
+        });
         self.known.insert(key, (entry, own.clone()));
         self.entry_for(entry, &own, &found)
+    }
+
+    /// A reduction that is an entry, at a place that is worked out, of a tensor that there is: z_{i, tᵢ} of Σ_d x_id W_dk.
+    fn looked_up(&mut self, expr: Expr) -> Option<Expr> {
+        let (place, axis) = self.place_worked_out(expr)?;
+        let index = self.context.fresh_index(axis);
+        let letter = self.context.index(index);
+        let general = self.context.substitute(expr, &HashMap::from([(place, letter)]));
+        let (key, _, found) = self.abstracted(general);
+        let (entry, own) = self.known.get(&key).cloned()?;
+        let entry = self.entry_for(entry, &own, &found);
+        Some(self.context.substitute(entry, &HashMap::from([(letter, place)])))
+    }
+
+    /// What stands in a place of a symbol and is not an index, if that is the same in all such places.
+    fn place_worked_out(&self, expr: Expr) -> Option<(Expr, Axis)> {
+        let mut found = None;
+        let (mut seen, mut stack) = (HashSet::new(), vec![expr]);
+        while let Some(part) = stack.pop() {
+            if !seen.insert(part) {
+                continue;
+            }
+            if let Node::Symbol(symbol, places) = self.context.node(part) {
+                for (&place, &axis) in places.iter().zip(&self.context.symbol(*symbol).axes) {
+                    let plain = matches!(self.context.node(place), Node::Index(_) | Node::Number(_));
+                    if !plain && found.is_some_and(|known| known != (place, axis)) {
+                        return None;
+                    }
+                    if !plain {
+                        found = Some((place, axis));
+                    }
+                }
+            }
+            stack.extend(self.context.children(part));
+        }
+        found
     }
 
     fn entry_for(&mut self, entry: Expr, own: &[Index], found: &[Index]) -> Expr {
@@ -217,33 +264,44 @@ impl Lowering<'_> {
         body
     }
 
-    /// A sum that is a matrix product: its factors fall into two groups, each with an index that the other lacks.
-    fn sum(&mut self, index: Index, body: Expr, own: &[Index]) -> Option<Expr> {
-        let whole = sum_over(self.context, index, body);
-        let factors = match self.context.node(body) {
-            Node::Mul(factors) => factors.to_vec(),
-            _ => return None,
-        };
-        let (inside, outside): (Vec<Expr>, Vec<Expr>) =
-            factors.into_iter().partition(|&factor| self.context.mentions(factor, index));
-        if !outside.is_empty() {
-            // What does not depend on the index leaves the sum first.
-            return Some(self.extract(whole));
+    /// A sum, or a nest of them, that is a matrix product: its factors fall into two groups, of which one has an index that
+    /// the other lacks.
+    fn sum(&mut self, expr: Expr, own: &[Index]) -> Option<Expr> {
+        let (mut contracted, mut body) = (Vec::new(), expr);
+        while let Some(opened) = self.context.open(body).filter(|opened| opened.reduction == Reduction::Sum) {
+            contracted.push(opened.index);
+            body = opened.body;
+            if let Some(entry) = self.leaving(expr, &contracted, body) {
+                return Some(entry);
+            }
         }
-        let groups = self.groups(&inside, index);
-        let [left, right] = self.two_sides(groups, index)?;
+        let Node::Mul(factors) = self.context.node(body) else { return None };
+        let factors = factors.to_vec();
+        let [left, right] = self.two_sides(&factors, &contracted)?;
+        let (left, right) = (self.extract(left), self.extract(right));
         let (left, right) = (self.shared_factor(left), self.shared_factor(right));
         let symbol = self.declare("product", own);
-        self.lowered.made.push(Made { symbol, indices: own.to_vec(), how: How::Product { index, left, right } });
+        self.lowered.made.push(Made { symbol, indices: own.to_vec(), how: How::Product { contracted, left, right } });
         Some(self.context.entry_at(symbol, own))
     }
 
-    /// Factors joined where they share an index other than the contracted one.
-    fn groups(&self, factors: &[Expr], index: Index) -> Vec<(Vec<Index>, Vec<Expr>)> {
+    /// What does not depend on the index of a single sum leaves it first.
+    fn leaving(&mut self, expr: Expr, contracted: &[Index], body: Expr) -> Option<Expr> {
+        let [index] = contracted[..] else { return None };
+        let Node::Mul(factors) = self.context.node(body) else { return None };
+        if factors.iter().all(|&factor| self.context.mentions(factor, index)) {
+            return None;
+        }
+        let whole = sum_over(self.context, index, body);
+        (whole != expr).then(|| self.extract(whole))
+    }
+
+    /// Factors joined where they share an index other than the contracted ones.
+    fn groups(&self, factors: &[Expr], contracted: &[Index]) -> Vec<(Vec<Index>, Vec<Expr>)> {
         let mut groups: Vec<(Vec<Index>, Vec<Expr>)> = Vec::new();
         for &factor in factors {
-            let mut indices: Vec<Index> =
-                self.context.free_indices(factor).iter().copied().filter(|other| *other != index).collect();
+            let free = self.context.free_indices(factor);
+            let mut indices: Vec<Index> = free.iter().copied().filter(|other| !contracted.contains(other)).collect();
             let mut members = vec![factor];
             let (joined, apart): (Vec<_>, Vec<_>) =
                 groups.into_iter().partition(|(known, _)| known.iter().any(|index| indices.contains(index)));
@@ -257,18 +315,25 @@ impl Lowering<'_> {
         groups
     }
 
-    /// Exactly two sides with indices; a factor with the contracted index alone goes to the first.
-    fn two_sides(&mut self, groups: Vec<(Vec<Index>, Vec<Expr>)>, index: Index) -> Option<[Expr; 2]> {
+    /// Two matrices, or a matrix that there is and a vector. Factors with contracted indices alone are the vector, or go
+    /// to the side that has to be worked out anyway.
+    fn two_sides(&mut self, factors: &[Expr], contracted: &[Index]) -> Option<[Expr; 2]> {
+        let groups = self.groups(factors, contracted);
         let (lone, sides): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(indices, _)| indices.is_empty());
-        let mut sides: Vec<Vec<Expr>> = sides.into_iter().map(|(_, members)| members).collect();
-        if sides.len() != 2 {
-            return None;
+        let lone: Vec<Expr> = lone.into_iter().flat_map(|(_, members)| members).collect();
+        let mut sides: Vec<Expr> = sides.into_iter().map(|(_, members)| self.context.mul(members)).collect();
+        match sides[..] {
+            [matrix] if !lone.is_empty() && self.is_plain_entry(matrix) => sides.push(self.context.mul(lone)),
+            [first, second] => {
+                let side = usize::from(self.is_plain_entry(first));
+                let with_lone = [vec![[first, second][side]], lone].concat();
+                sides[side] = self.context.mul(with_lone);
+            }
+            _ => return None,
         }
-        sides[0].extend(lone.into_iter().flat_map(|(_, members)| members));
-        let left = self.context.mul(sides.swap_remove(0));
-        let right = self.context.mul(sides.swap_remove(0));
-        let both = self.context.mentions(left, index) && self.context.mentions(right, index);
-        both.then_some([left, right])
+        let [left, right] = sides[..] else { return None };
+        let both = |index: &Index| self.context.mentions(left, *index) && self.context.mentions(right, *index);
+        contracted.iter().all(both).then_some([left, right])
     }
 
     /// A factor as the entry of a tensor at plain, distinct indices.

@@ -42,7 +42,10 @@ impl Plan {
 
     /// Entries of chunked temporaries for each place of the streamed axis.
     fn chunk_entries_per_place(&self) -> usize {
-        (0..self.tensors.len()).filter(|&tensor| self.takes_memory(tensor)).filter_map(|tensor| self.in_chunk(tensor)).sum()
+        (0..self.tensors.len())
+            .filter(|&tensor| self.takes_memory(tensor))
+            .filter_map(|tensor| self.in_chunk(tensor))
+            .sum()
     }
 
     /// Entries of a chunked temporary that outlives a strip, at one place.
@@ -55,7 +58,8 @@ impl Plan {
 
     /// Entries that do not depend on the chunk.
     fn entries_apart(&self) -> usize {
-        let made = (0..self.tensors.len()).filter(|&tensor| self.takes_memory(tensor) && self.in_chunk(tensor).is_none());
+        let made =
+            (0..self.tensors.len()).filter(|&tensor| self.takes_memory(tensor) && self.in_chunk(tensor).is_none());
         made.map(|tensor| self.entries(TensorId(tensor))).sum()
     }
 }

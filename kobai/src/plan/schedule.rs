@@ -1,10 +1,10 @@
 //! Scheduling: which axis is streamed, in which pass each tensor is made, what is kept and what is made again.
 
 use super::lower::{How, Lowered, Made};
-use super::{fuse, memory};
 use super::patch::patched;
 use super::tape::{Builder, Tape};
 use super::{Loop, MapException, Operand, Options, Pass, Plan, Role, Step, TensorId, TensorPlan};
+use super::{fuse, memory};
 use crate::expr::{Axis, Context, Expr, Index, Node, Symbol};
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,8 +20,8 @@ enum Streaming {
     Along(usize),
     /// Made chunk by chunk, but kept in full, because a later step reads it across chunks.
     Kept(usize),
-    /// Reduced over the streamed axis.
-    Accumulated,
+    /// Reduced over the streamed axis, which is this loop.
+    Accumulated(usize),
 }
 
 struct Assignment {
@@ -29,25 +29,68 @@ struct Assignment {
     stages: Vec<usize>,
 }
 
-/// Schedules the tensors.
+/// Entries of temporaries beyond which a plan is not chosen for being less work, where nothing is said about memory.
+const MANY_ENTRIES: u128 = 1 << 28;
+/// What temporaries of a chunk take, in entries.
+const CHUNK_ENTRIES: u128 = 1 << 24;
+
+/// A way to stream: the axis, and what becomes of each tensor.
+struct Candidate {
+    axis: Option<Axis>,
+    assignment: Assignment,
+}
+
+/// Schedules the tensors. Of the ways to stream, the one with the least work that takes no more memory than it may.
 pub fn schedule(context: &mut Context, lowered: &Lowered, sizes: &HashMap<Axis, usize>, options: Options) -> Plan {
+    let mut candidates = candidates(context, lowered, sizes);
+    if options.memory.is_none() {
+        candidates.truncate(1);
+    }
+    let mut best: Option<Plan> = None;
+    for candidate in candidates {
+        let plan = Scheduler::new(context, lowered, candidate.assignment, sizes).finish(candidate.axis, options);
+        let bytes = plan.peak_bytes(options.entry_bytes);
+        if options.memory.is_none_or(|memory| bytes <= memory) {
+            return plan;
+        }
+        if best.as_ref().is_none_or(|best| bytes < best.peak_bytes(options.entry_bytes)) {
+            best = Some(plan);
+        }
+    }
+    best.unwrap_or_else(|| unreachable!("there is always a way not to stream"))
+}
+
+/// The ways to stream, best first: along each axis, with what a later pass reads made again, or kept.
+fn candidates(context: &Context, lowered: &Lowered, sizes: &HashMap<Axis, usize>) -> Vec<Candidate> {
     let axes: BTreeSet<Axis> =
         lowered.made.iter().flat_map(|made| space(made).into_iter().map(|index| index.axis)).collect();
-    let scored = axes.into_iter().map(|axis| {
-        let assignment = assign(context, lowered, axis);
-        let cost = cost(context, lowered, &assignment, axis, sizes);
-        (cost, axis, assignment)
-    });
-    let best = scored.min_by_key(|(cost, axis, _)| (*cost, *axis));
-    let (streamed, assignment) = match best {
-        Some((_, axis, assignment)) => (Some(axis), assignment),
-        None => (
-            None,
-            Assignment { streaming: vec![Streaming::Apart; lowered.made.len()], stages: vec![0; lowered.made.len()] },
-        ),
-    };
-    let scheduler = Scheduler::new(context, lowered, assignment, sizes);
-    scheduler.finish(streamed, options)
+    let mut scored = Vec::new();
+    for axis in axes {
+        let again = assign(context, lowered, axis, vec![false; lowered.made.len()]);
+        let several = made_several_times(context, lowered, &again);
+        if several.contains(&true) {
+            let kept = assign(context, lowered, axis, several);
+            scored.push((cost(context, lowered, &kept, axis, sizes), axis, kept));
+        }
+        scored.push((cost(context, lowered, &again, axis, sizes), axis, again));
+    }
+    scored.sort_by_key(|(cost, axis, _)| (*cost, *axis));
+    if scored.is_empty() {
+        let count = lowered.made.len();
+        let assignment = Assignment { streaming: vec![Streaming::Apart; count], stages: vec![0; count] };
+        return vec![Candidate { axis: None, assignment }];
+    }
+    scored.into_iter().map(|(_, axis, assignment)| Candidate { axis: Some(axis), assignment }).collect()
+}
+
+/// Which tensors several passes would make.
+fn made_several_times(context: &Context, lowered: &Lowered, assignment: &Assignment) -> Vec<bool> {
+    let last = assignment.stages.iter().max().copied().unwrap_or(0);
+    let mut times = vec![0; lowered.made.len()];
+    for stage in 0..=last {
+        members(context, lowered, assignment, stage).into_iter().for_each(|position| times[position] += 1);
+    }
+    times.into_iter().map(|times| times > 1).collect()
 }
 
 /// All indices of the loops of a tensor's step.
@@ -55,7 +98,8 @@ fn space(made: &Made) -> Vec<Index> {
     let mut indices = made.indices.clone();
     match &made.how {
         How::Map(_) => {}
-        How::Reduce { index, .. } | How::Product { index, .. } => indices.push(*index),
+        How::Reduce { index, .. } => indices.push(*index),
+        How::Product { contracted, .. } => indices.extend(contracted),
     }
     indices
 }
@@ -95,10 +139,9 @@ fn makers(lowered: &Lowered) -> HashMap<Symbol, usize> {
     makers
 }
 
-fn assign(context: &Context, lowered: &Lowered, axis: Axis) -> Assignment {
+fn assign(context: &Context, lowered: &Lowered, axis: Axis, mut kept: Vec<bool>) -> Assignment {
     let makers = makers(lowered);
     let count = lowered.made.len();
-    let mut kept = vec![false; count];
     // Each round may find that a tensor is read across chunks and has to be kept, which changes what reads it.
     loop {
         let mut streaming = Vec::with_capacity(count);
@@ -112,7 +155,7 @@ fn assign(context: &Context, lowered: &Lowered, axis: Axis) -> Assignment {
                 let Some(&maker) = makers.get(symbol) else { continue };
                 match streaming[maker] {
                     Streaming::Apart => stage = stage.max(stages[maker]),
-                    Streaming::Accumulated | Streaming::Kept(_) => stage = stage.max(stages[maker] + 1),
+                    Streaming::Accumulated(_) | Streaming::Kept(_) => stage = stage.max(stages[maker] + 1),
                     Streaming::Along(place) => {
                         stage = stage.max(stages[maker]);
                         match *context.node(places[place]) {
@@ -122,21 +165,16 @@ fn assign(context: &Context, lowered: &Lowered, axis: Axis) -> Assignment {
                     }
                 }
             }
-            let own = made.indices.iter().position(|index| index.axis == axis);
-            let reduced = space(made)
-                .last()
-                .filter(|index| index.axis == axis && space(made).len() > made.indices.len())
-                .copied();
-            let here = match wanted {
-                Some(index) => match made.indices.iter().position(|known| *known == index) {
-                    Some(place) => Streaming::Along(place),
-                    None => Streaming::Accumulated,
-                },
-                None => match (own, reduced) {
-                    (Some(place), _) => Streaming::Along(place),
-                    (None, Some(_)) => Streaming::Accumulated,
-                    (None, None) => Streaming::Apart,
-                },
+            // The loop that runs over the chunk: that by which chunked entries are read, else the first along the axis.
+            let space = space(made);
+            let streamed = match wanted {
+                Some(wanted) => space.iter().position(|known| *known == wanted),
+                None => space.iter().position(|index| index.axis == axis),
+            };
+            let here = match streamed {
+                Some(place) if place < made.indices.len() => Streaming::Along(place),
+                Some(place) => Streaming::Accumulated(place),
+                None => Streaming::Apart,
             };
             streaming.push(match here {
                 Streaming::Along(place) if kept[position] => Streaming::Kept(place),
@@ -151,28 +189,31 @@ fn assign(context: &Context, lowered: &Lowered, axis: Axis) -> Assignment {
     }
 }
 
-/// Least work, then fewest entries that must exist at once, then the longest axis.
+/// What a way to stream costs: more entries at once than many, then work, then entries, then the shortness of the axis.
+type Cost = (u128, u128, u128, std::cmp::Reverse<usize>);
+
 fn cost(
     context: &Context,
     lowered: &Lowered,
     assignment: &Assignment,
     axis: Axis,
     sizes: &HashMap<Axis, usize>,
-) -> (u128, u128, std::cmp::Reverse<usize>) {
+) -> Cost {
     let outputs: BTreeSet<Symbol> = lowered.outputs.iter().map(|(_, symbol)| *symbol).collect();
-    let mut whole: u128 = 0;
+    let length = size_of(context, sizes, axis).max(1);
+    let (mut whole, mut per_place): (u128, u128) = (0, 0);
     for (made, streaming) in lowered.made.iter().zip(&assignment.streaming) {
-        if outputs.contains(&made.symbol) {
-            continue;
-        }
         let entries: u128 = made.indices.iter().map(|index| size_of(context, sizes, index.axis) as u128).product();
-        let length = size_of(context, sizes, axis).max(1);
-        whole += match streaming {
-            Streaming::Along(_) => entries * length.min(memory::LARGEST_CHUNK) as u128 / length as u128,
-            _ => entries,
-        };
+        match streaming {
+            _ if outputs.contains(&made.symbol) => {}
+            Streaming::Along(_) => per_place += entries / length as u128,
+            _ => whole += entries,
+        }
     }
-    (work(context, lowered, assignment, sizes), whole, std::cmp::Reverse(size_of(context, sizes, axis)))
+    let chunk = (CHUNK_ENTRIES / per_place.max(1)).clamp(1, memory::LARGEST_CHUNK as u128).min(length as u128);
+    let entries = whole + per_place * chunk;
+    let many = entries.saturating_sub(MANY_ENTRIES);
+    (many, work(context, lowered, assignment, sizes), entries, std::cmp::Reverse(length))
 }
 
 /// The points of all loops, over all passes: what is made again in a later pass counts again.
@@ -253,7 +294,7 @@ impl<'a> Scheduler<'a> {
         let (streamed, kept) = match streaming {
             Streaming::Along(place) => (Some(place), false),
             Streaming::Kept(place) => (Some(place), true),
-            Streaming::Apart | Streaming::Accumulated => (None, true),
+            Streaming::Apart | Streaming::Accumulated(_) => (None, true),
         };
         let whole = kept || matches!(role, Role::Output(_));
         self.ids.insert(symbol, TensorId(self.tensors.len()));
@@ -308,7 +349,9 @@ impl<'a> Scheduler<'a> {
         while !steps.is_empty() {
             let waits = |step: &Step| {
                 let reads = step.reads();
-                steps.iter().any(|other| !std::ptr::eq(step, other) && other.written().any(|made| reads.contains(&made)))
+                steps
+                    .iter()
+                    .any(|other| !std::ptr::eq(step, other) && other.written().any(|made| reads.contains(&made)))
             };
             let key = |&position: &usize| {
                 let step = &steps[position];
@@ -331,8 +374,7 @@ impl<'a> Scheduler<'a> {
         let indices = space(made);
         let streaming = self.assignment.streaming[position];
         let streamed_loop = match streaming {
-            Streaming::Along(place) | Streaming::Kept(place) => Some(place),
-            Streaming::Accumulated => Some(indices.len() - 1),
+            Streaming::Along(place) | Streaming::Kept(place) | Streaming::Accumulated(place) => Some(place),
             Streaming::Apart => None,
         };
         let loops: Vec<Loop> = indices
@@ -340,7 +382,7 @@ impl<'a> Scheduler<'a> {
             .enumerate()
             .map(|(at, index)| Loop { axis: index.axis, streamed: streamed_loop == Some(at) })
             .collect();
-        let accumulate = streaming == Streaming::Accumulated;
+        let accumulate = matches!(streaming, Streaming::Accumulated(_));
         let out = self.ids[&made.symbol];
         match &made.how {
             How::Map(value) => self.map(out, &indices, loops, *value),
@@ -387,13 +429,13 @@ impl<'a> Scheduler<'a> {
         right: Expr,
         accumulate: bool,
     ) -> Step {
-        let contracted = indices.len() - 1;
+        let free = made.indices.len();
         let is_row = |at: &usize| self.context.mentions(left, indices[*at]);
-        let mut order: Vec<usize> = (0..contracted).filter(is_row).collect();
+        let mut order: Vec<usize> = (0..free).filter(is_row).collect();
         let rows = order.len();
-        order.extend((0..contracted).filter(|at| !is_row(at)));
+        order.extend((0..free).filter(|at| !is_row(at)));
         let columns = order.len() - rows;
-        order.push(contracted);
+        order.extend(free..indices.len());
         let position = |at: usize| order.iter().position(|&known| known == at).unwrap_or(0);
         let operand = |expr: Expr| {
             let Node::Symbol(symbol, places) = self.context.node(expr) else {
