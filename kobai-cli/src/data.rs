@@ -1,4 +1,6 @@
-//! `--data`: JSON by name, or a CSV table whose columns are bound.
+//! `--data`: JSON or NPZ by name, or a CSV table whose columns are bound.
+
+mod npz;
 
 use crate::message::Failure;
 use crate::options::Inputs as Arguments;
@@ -13,9 +15,9 @@ use std::path::Path;
 /// Reads the inputs. Bindings in the front matter of the text hold for a table unless `--bind` says otherwise.
 pub fn read(arguments: &Arguments, text: &str) -> Result<Inputs, Failure> {
     let Some(path) = &arguments.data else { return bound(&arguments.bind, None) };
-    let table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    if !table {
-        let mut inputs = json(path)?;
+    let ends_in = |wanted: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted));
+    if !ends_in("csv") {
+        let mut inputs = if ends_in("npz") { npz::read(path)? } else { json(path)? };
         inputs.extend(bound(&arguments.bind, None)?);
         return Ok(inputs);
     }

@@ -1,5 +1,6 @@
 //! The command `kobai`.
 
+mod bench;
 mod check;
 mod data;
 mod echo;
@@ -11,6 +12,7 @@ mod options;
 mod plan;
 mod plot;
 mod read;
+mod sizes;
 mod solve;
 mod source;
 mod table;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Eval(arguments) => eval::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Fit(arguments) => fit::run(arguments),
         Command::Read(arguments) => read::run(arguments),

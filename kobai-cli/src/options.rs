@@ -21,6 +21,7 @@ const EXAMPLES: &str = r"Examples:
   kobai eval loss.tex --data inputs.json --wrt W,b --json
   kobai check loss.tex --data inputs.json
   kobai plan book/softmax-regression.md --size N=8192,K=32000,D=768
+  kobai bench loss.tex --size N=4096,K=32000 --wrt z --dtype f32
   kobai fit book/softmax-regression.md --data data/digits.csv
   kobai read article.md
   kobai solve 'y = \log_a x' --for x
@@ -39,6 +40,8 @@ pub enum Command {
     Check(Check),
     /// Show how a loss would run: passes, what is streamed, operations, bytes, memory
     Plan(Plan),
+    /// Measure how fast a loss runs here: time, rates, memory, beside the machine's own copy and matrix product
+    Bench(Bench),
     /// Train the parameters under \min on a table
     Fit(Fit),
     /// Proof-read an article: what each formula is, and whether what it says holds
@@ -170,7 +173,8 @@ pub enum DataType {
 /// Where the inputs come from.
 #[derive(Args)]
 pub struct Inputs {
-    /// Inputs: a JSON file of numbers, nested arrays or {"shape", "dtype", "data"} by name; or a CSV table
+    /// Inputs: a JSON file of numbers, nested arrays or {"shape", "dtype", "data"} by name; an NPZ archive of NumPy
+    /// arrays by name; or a CSV table
     #[arg(long)]
     pub data: Option<PathBuf>,
     /// Bind columns of a CSV table: 'x = columns a..b', 't = one-hot label', 'y = index label', 'a = 2'
@@ -233,6 +237,55 @@ pub struct Plan {
     #[arg(long)]
     pub json: bool,
 }
+
+/// `bench`
+#[derive(Args)]
+#[command(after_help = BENCH_EXAMPLES)]
+pub struct Bench {
+    #[command(flatten)]
+    pub common: Common,
+    /// Sizes of the axes: N=4096,K=32000
+    #[arg(long, value_delimiter = ',')]
+    pub size: Vec<String>,
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Gradients with respect to these, separated by commas; by default the parameters, else every real input
+    #[arg(long, value_delimiter = ',', conflicts_with = "value_only")]
+    pub wrt: Vec<String>,
+    /// Measure the value without gradients
+    #[arg(long)]
+    pub value_only: bool,
+    /// The type to compute in
+    #[arg(long, value_enum, default_value_t = DataType::F64)]
+    pub dtype: DataType,
+    /// Numbers of threads, each measured by itself; by default as many as there are processors
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    pub threads: Vec<u16>,
+    /// How long to measure for each number of threads
+    #[arg(long, default_value_t = 3.0, value_parser = seconds)]
+    pub seconds: f64,
+    /// The seed from which inputs that are not given are drawn
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// For machines
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|seconds| (0.0..=3600.0).contains(seconds));
+    number.ok_or_else(|| "give a number of seconds from 0 to 3600".to_owned())
+}
+
+const BENCH_EXAMPLES: &str = r"Examples:
+  kobai bench loss.tex --size N=4096,K=32000 --wrt z --dtype f32
+  kobai bench loss.tex --size N=4096,K=32000 --wrt z --threads 1,2 --json
+  kobai bench loss.tex --data inputs.npz --wrt z
+  kobai bench book/softmax-regression.md --size N=1797,K=10,D=64 --bind 'lambda = 0.001'
+
+Inputs that neither --data nor --bind gives are drawn: real numbers of the size of 1 within what the text states of them,
+labels evenly over their axis. With --size, the entries of --data are taken row by row into the shape that the text gives.
+The loss runs once unmeasured; then the time with buffers that are used again, and with new ones, is the median of the runs.";
 
 /// `fit`
 #[derive(Args)]

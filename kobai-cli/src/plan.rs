@@ -2,16 +2,16 @@
 
 use crate::message::Failure;
 use crate::options::{DataType, Plan as Arguments};
-use crate::source::{Source, read, symbols};
+use crate::sizes::sizes;
+use crate::source::{read, symbols};
 use crate::{Answer, print};
 use kobai::eval::data::Inputs;
-use kobai::expr::{Axis, Context};
+use kobai::expr::{Context, Symbol};
 use kobai::plan::report::Costs;
 use kobai::plan::{Options, Output, Plan, Role, Step, TensorId, plan};
-use kobai::source::Diagnostic;
+use kobai::resolve::Program;
 use kobai::stabilise::{stabilise, stable_gradient};
 use serde_json::json;
-use std::collections::HashMap;
 use std::fmt::Write;
 
 /// Plans and prints.
@@ -19,54 +19,25 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let source = read(&arguments.common)?;
     let mut program = source.program(&Inputs::new())?;
     let wrt = if arguments.wrt.is_empty() { program.parameters.clone() } else { symbols(&program, &arguments.wrt)? };
-    let loss = stabilise(&mut program).loss;
+    let outputs = outputs(&mut program, &wrt);
     let context = &mut program.context;
-    let sizes = sizes(context, &arguments.size, &source, loss)?;
-    let mut outputs = vec![Output { name: "value".into(), indices: Vec::new(), value: loss }];
-    for (gradient, &symbol) in stable_gradient(context, loss, &wrt).into_iter().zip(&wrt) {
-        let name = format!("gradient_{}", context.symbol(symbol).name.plain);
-        outputs.push(Output { name, indices: gradient.indices, value: gradient.value });
-    }
+    let sizes = sizes(context, &arguments.size, &source, outputs[0].value)?;
     let plan = plan(context, &outputs, &sizes, Options { chunk: arguments.chunk });
     let costs = plan.costs(if arguments.dtype == DataType::F32 { 4 } else { 8 });
     print(&if arguments.json { as_json(context, &plan, &costs) } else { as_text(context, &plan, &costs) })?;
     Ok(Answer::Yes)
 }
 
-fn sizes(
-    context: &Context,
-    given: &[String],
-    source: &Source,
-    loss: kobai::expr::Expr,
-) -> Result<HashMap<Axis, usize>, Failure> {
-    let mut sizes = HashMap::new();
-    let mut wanted: Vec<Axis> =
-        context.symbols_in(loss).iter().flat_map(|&symbol| context.symbol(symbol).axes.clone()).collect();
-    wanted.sort();
-    wanted.dedup();
-    let name_of = |axis: Axis| context.axis(axis).size_name.plain.as_str();
-    for text in given {
-        let (name, size) = text.split_once('=').unwrap_or((text, ""));
-        let number: usize = size.trim().parse().map_err(|_| {
-            Failure::text(format!("`--size {text}` gives no size\n  fix: write NAME=NUMBER, as in N=8192"))
-        })?;
-        let found: Vec<Axis> = wanted.iter().copied().filter(|&axis| name_of(axis) == name.trim()).collect();
-        if found.is_empty() {
-            let known: Vec<&str> = wanted.iter().map(|&axis| name_of(axis)).collect();
-            return Err(Failure::text(format!(
-                "no axis has a size called `{}`\n  fix: the sizes are {}",
-                name.trim(),
-                known.join(", ")
-            )));
-        }
-        sizes.extend(found.into_iter().map(|axis| (axis, number)));
+/// The value of the stable form, and its gradients as `gradient_NAME`.
+pub fn outputs(program: &mut Program, wrt: &[Symbol]) -> Vec<Output> {
+    let loss = stabilise(program).loss;
+    let context = &mut program.context;
+    let mut outputs = vec![Output { name: "value".into(), indices: Vec::new(), value: loss }];
+    for (gradient, &symbol) in stable_gradient(context, loss, wrt).into_iter().zip(wrt) {
+        let name = format!("gradient_{}", context.symbol(symbol).name.plain);
+        outputs.push(Output { name, indices: gradient.indices, value: gradient.value });
     }
-    let missing: Vec<Diagnostic> = wanted
-        .iter()
-        .filter(|axis| !sizes.contains_key(axis) && context.axis(**axis).fixed.is_none())
-        .map(|&axis| Diagnostic::data_error("size-unknown").with("axis", name_of(axis)))
-        .collect();
-    if missing.is_empty() { Ok(sizes) } else { Err(source.failed(missing)) }
+    outputs
 }
 
 fn as_text(context: &Context, plan: &Plan, costs: &Costs) -> String {
@@ -151,11 +122,13 @@ fn tensor(context: &Context, plan: &Plan, id: TensorId) -> String {
     if axes.is_empty() { number } else { format!("{number}[{}]", axes.join(", ")) }
 }
 
-fn count(value: f64, unit: &str) -> String {
+/// A count in words: 3.2 million operations.
+pub fn count(value: f64, unit: &str) -> String {
     scaled(value, 1000.0, &["", "thousand", "million", "billion", "trillion", "quadrillion"], unit)
 }
 
-fn bytes(value: f64) -> String {
+/// Bytes in the unit that suits them.
+pub fn bytes(value: f64) -> String {
     scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"], "")
 }
 

@@ -2,6 +2,7 @@
 
 mod buffers;
 pub mod execute;
+pub mod machine;
 mod product;
 mod tile;
 pub mod vector;

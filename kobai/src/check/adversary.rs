@@ -7,7 +7,7 @@ use crate::expr::Axis;
 use crate::resolve::Program;
 use crate::rewrite::bounds::Interval;
 use crate::source::Diagnostic;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How inputs are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,12 +175,29 @@ impl Adversary {
         defined > 0 || broken == TRIALS
     }
 
+    /// Ordinary inputs at these sizes of the axes: numbers of the size of 1 within what is stated of each input. Conditions
+    /// that tie several inputs together are not looked at.
+    pub fn ordinary(&self, sizes: &HashMap<Axis, usize>, format: Format) -> Inputs {
+        let known = self.sizes.iter().map(|(&axis, &known)| (axis, known.or(sizes.get(&axis).copied()).unwrap_or(1)));
+        self.inputs_at(&known.collect(), Family::Ordinary, &mut Random::new(self.seed, 0), format)
+    }
+
     fn inputs(&self, family: Family, random: &mut Random, format: Format) -> Inputs {
         let mut sizes = BTreeMap::new();
         for (&axis, &known) in &self.sizes {
             let drawn = if family == Family::Single { 1 } else { 2 + random.below(LARGEST_SIZE - 1) as usize };
             sizes.insert(axis, known.unwrap_or(drawn));
         }
+        self.inputs_at(&sizes, family, random, format)
+    }
+
+    fn inputs_at(
+        &self,
+        sizes: &BTreeMap<Axis, usize>,
+        family: Family,
+        random: &mut Random,
+        format: Format,
+    ) -> Inputs {
         let mut inputs = self.given.clone();
         for (axis, name) in &self.size_names {
             inputs.entry(name.clone()).or_insert_with(|| Array::scalar(sizes[axis] as f64));
@@ -191,7 +208,7 @@ impl Adversary {
                 Family::Mixed => Family::ALL[random.below(Family::ALL.len() as u64 - 2) as usize].0,
                 other => other,
             };
-            let mut array = domain.draw(shape, own, random, &sizes, format);
+            let mut array = domain.draw(shape, own, random, sizes, format);
             array.data.iter_mut().for_each(|entry| *entry = format.round(*entry));
             inputs.insert(domain.name.clone(), array);
         }

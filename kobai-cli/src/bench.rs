@@ -1,0 +1,90 @@
+//! `kobai bench`
+
+mod given;
+mod measure;
+mod report;
+
+use crate::eval::Element;
+use crate::message::Failure;
+use crate::options::{Bench, DataType};
+use crate::plan::outputs;
+use crate::sizes::sizes;
+use crate::source::{Source, default_symbols, read, symbols};
+use crate::{Answer, data, print};
+use kobai::eval::data::{Inputs, bind};
+use kobai::expr::{Axis, Symbol};
+use kobai::plan::{Options, Plan, plan};
+use kobai::resolve::Program;
+use kobai_cpu::Executor;
+use measure::{Measured, Progress, measure};
+use report::Report;
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// A loss ready to run, and how long it took to get there.
+struct Compiled {
+    program: Program,
+    wrt: Vec<Symbol>,
+    plan: Plan,
+    /// From the text to an executor, in seconds.
+    seconds: f64,
+}
+
+/// Measures and prints.
+pub fn run(arguments: &Bench) -> Result<Answer, Failure> {
+    let source = read(&arguments.common)?;
+    let given = data::read(&arguments.inputs, &source.text)?;
+    match arguments.dtype {
+        DataType::F64 => run_in::<f64>(arguments, &source, given),
+        DataType::F32 => run_in::<f32>(arguments, &source, given),
+    }
+}
+
+fn run_in<T: Element>(arguments: &Bench, source: &Source, given: Inputs) -> Result<Answer, Failure> {
+    let progress = Progress::new(arguments.json, source.language);
+    progress.show("word.bench-at-compile", &[]);
+    let mut compiled = compile::<T>(arguments, source, &given)?;
+    progress.show("word.bench-at-inputs", &[]);
+    let inputs = given::complete::<T>(&mut compiled, given, arguments.seed, source)?;
+    let mut measured: Vec<Measured> = Vec::new();
+    for threads in thread_counts(arguments)? {
+        let found = measure(&compiled.plan, &inputs.arrays, threads, arguments.seconds, &progress);
+        measured.push(found.map_err(|error| source.failed(compiled.program.located(vec![error.into()])))?);
+    }
+    drop(progress);
+    let report = Report { arguments, source, compiled, inputs: inputs.description, measured, width: size_of::<T>() };
+    print(&if arguments.json { report.as_json() } else { report.as_text() })?;
+    Ok(Answer::Yes)
+}
+
+/// What was asked for; else one count, of all processors.
+fn thread_counts(arguments: &Bench) -> Result<Vec<usize>, Failure> {
+    if arguments.threads.is_empty() {
+        return Ok(vec![std::thread::available_parallelism().map_or(1, usize::from)]);
+    }
+    Ok(arguments.threads.iter().map(|&count| usize::from(count)).collect())
+}
+
+fn compile<T: Element>(arguments: &Bench, source: &Source, given: &Inputs) -> Result<Compiled, Failure> {
+    let start = Instant::now();
+    // With sizes it is the text that says how many axes an input has; the data are taken row by row.
+    let nothing = Inputs::new();
+    let mut program = source.program(if arguments.size.is_empty() { given } else { &nothing })?;
+    let wrt = match () {
+        () if arguments.value_only => Vec::new(),
+        () if arguments.wrt.is_empty() => default_symbols(&mut program),
+        () => symbols(&program, &arguments.wrt)?,
+    };
+    let outputs = outputs(&mut program, &wrt);
+    let needed = program.context.symbols_in(outputs[0].value);
+    let is_given = |&symbol: &Symbol| given.contains_key(&program.context.symbol(symbol).name.plain);
+    let sizes: HashMap<Axis, usize> = if arguments.size.is_empty() && needed.iter().all(is_given) {
+        let bound = bind(&program.context, &needed, given);
+        bound.map_err(|errors| source.failed(program.located(errors)))?.sizes().clone()
+    } else {
+        sizes(&program.context, &arguments.size, source, outputs[0].value)?
+    };
+    let plan = plan(&mut program.context, &outputs, &sizes, Options::default());
+    drop(Executor::<T>::new(plan.clone()));
+    Ok(Compiled { program, wrt, plan, seconds: start.elapsed().as_secs_f64() })
+}
