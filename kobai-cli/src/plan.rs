@@ -22,7 +22,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let outputs = outputs(&mut program, &wrt);
     let context = &mut program.context;
     let sizes = sizes(context, &arguments.size, &source, outputs[0].value)?;
-    let plan = plan(context, &outputs, &sizes, Options { chunk: arguments.chunk });
+    let plan = plan(context, &outputs, &sizes, Options { chunk: arguments.chunk, ..Options::default() });
     let costs = plan.costs(if arguments.dtype == DataType::F32 { 4 } else { 8 });
     print(&if arguments.json { as_json(context, &plan, &costs) } else { as_text(context, &plan, &costs) })?;
     Ok(Answer::Yes)
