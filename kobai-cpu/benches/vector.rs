@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use kobai_cpu::vector::{self, Float, Level, LogBase, Operand};
 
-/// Elements: 8 KiB in, 8 KiB out in f64.
-const LENGTH: usize = 1024;
+/// Elements: 32 KiB in f32.
+const LENGTH: usize = 4096;
 const RUNS: usize = 31;
 const LEVELS: [Level; 3] = [Level::Avx512, Level::Avx2, Level::Portable];
 
@@ -100,7 +100,7 @@ fn functions<T: Float>(type_name: &str, platform: &Platform<T>) {
     compare("expm1", &any, &vector::expm1_to, Some(platform.expm1));
     compare("log", &positive, &vector::log_to, Some(platform.log));
     compare("log1p", &positive, &vector::log1p_to, Some(platform.log1p));
-    compare("log_base 10", &positive, &|x, y| vector::log_base_to(x, y, LogBase::TEN), Some(platform.log10));
+    compare("log_base 10", &positive, &|x, y| vector::log_base_to(x, y, &LogBase::TEN), Some(platform.log10));
     compare("log1mexp", &negative, &vector::log1mexp_to, None);
     compare("sigmoid", &any, &vector::sigmoid_to, Some(platform.sigmoid));
     compare("softplus", &any, &vector::softplus_to, Some(platform.softplus));

@@ -23,7 +23,7 @@ pub(super) struct Sigmoid;
 
 impl<T: Float> Kernel<T> for Sigmoid {
     #[inline(always)]
-    fn apply<const FMA: bool>(self, x: T) -> T {
+    fn apply<const FMA: bool>(&self, x: T) -> T {
         // With e = e^−|x|: 1/(1 + e) for x ≥ 0, e/(1 + e) below.
         let power = exp_pair::<T, FMA>(-x.magnitude());
         let (sum, error) = fast_two_sum(T::ONE, power.0);
@@ -40,7 +40,7 @@ pub(super) struct Tanh;
 
 impl<T: Float> Kernel<T> for Tanh {
     #[inline(always)]
-    fn apply<const FMA: bool>(self, x: T) -> T {
+    fn apply<const FMA: bool>(&self, x: T) -> T {
         // With d = e^(−2|x|) − 1: tanh |x| = −d/(2 + d).
         let less_one = expm1_pair::<T, FMA>(-T::TWO * x.magnitude());
         let (sum, error) = fast_two_sum(T::TWO, less_one.0);
@@ -55,7 +55,7 @@ pub(super) struct Softplus;
 
 impl<T: Float> Kernel<T> for Softplus {
     #[inline(always)]
-    fn apply<const FMA: bool>(self, x: T) -> T {
+    fn apply<const FMA: bool>(&self, x: T) -> T {
         // max(x, 0) + ln(1 + e^−|x|).
         let power = exp_pair::<T, FMA>(-x.magnitude());
         let (sum, error) = fast_two_sum(T::ONE, power.0);

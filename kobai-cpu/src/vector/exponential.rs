@@ -5,7 +5,9 @@
 //! rounding is nearly the whole error.
 
 use super::float::{Float, fast_two_sum, polynomial, two_sum};
-use super::map::Kernel;
+use super::map::{Kernel, wide};
+#[cfg(target_arch = "x86_64")]
+use super::{wide::Wide, wide_functions};
 
 /// eˣ = 2ⁿ·(1 + r + tail).
 #[derive(Clone, Copy)]
@@ -89,9 +91,11 @@ pub(super) struct Exp;
 
 impl<T: Float> Kernel<T> for Exp {
     #[inline(always)]
-    fn apply<const FMA: bool>(self, x: T) -> T {
+    fn apply<const FMA: bool>(&self, x: T) -> T {
         exp_pair::<T, FMA>(x).0
     }
+
+    wide!(|self, x| wide_functions::exp(x));
 }
 
 /// The kernel of e^(x − shift).
@@ -100,9 +104,11 @@ pub(super) struct ExpShifted<T>(pub T);
 
 impl<T: Float> Kernel<T> for ExpShifted<T> {
     #[inline(always)]
-    fn apply<const FMA: bool>(self, x: T) -> T {
+    fn apply<const FMA: bool>(&self, x: T) -> T {
         exp_pair::<T, FMA>(x - self.0).0
     }
+
+    wide!(|self, x| wide_functions::exp(x - T::Wide::splat(self.0)));
 }
 
 /// The kernel of eˣ − 1.
@@ -111,7 +117,7 @@ pub(super) struct Expm1;
 
 impl<T: Float> Kernel<T> for Expm1 {
     #[inline(always)]
-    fn apply<const FMA: bool>(self, x: T) -> T {
+    fn apply<const FMA: bool>(&self, x: T) -> T {
         // Only the sign of zero could be wrong: 0 + (−0) is +0.
         expm1_pair::<T, FMA>(x).0.with_sign_of(x)
     }

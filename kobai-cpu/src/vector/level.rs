@@ -27,6 +27,16 @@ pub(super) trait Work {
 
     /// Does the work; `FMA` says whether fused multiply-add is one instruction.
     fn run<const FMA: bool>(self) -> Self::Output;
+
+    /// Does the work at the level of AVX-512, where it may use the vectors of [`wide`](super::wide).
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_wide(self) -> Self::Output
+    where
+        Self: Sized,
+    {
+        self.run::<true>()
+    }
 }
 
 impl Level {
@@ -100,7 +110,7 @@ pub(super) fn dispatch<W: Work>(work: W) -> W::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
 fn with_avx512<W: Work>(work: W) -> W::Output {
-    work.run::<true>()
+    work.run_wide()
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -3,9 +3,12 @@
 //! x = 2ᵏ·(1 + f) with √½ ≤ 1 + f < √2. With s = f/(2 + f), ln(1 + f) = 2 artanh(s) = f − f²/2 + s·(f²/2 + s²·P(s²)),
 //! in which f is exact and outweighs the rest. k·ln 2 + f is kept as a pair until the last step.
 
+use super::base::{LogBase, Prepared};
 use super::exponential::exp_and_complement;
 use super::float::{Float, fast_two_sum, polynomial, product_error};
-use super::map::Kernel;
+use super::map::{Kernel, wide};
+#[cfg(target_arch = "x86_64")]
+use super::wide_functions;
 
 /// k·ln 2 + ln(1 + f) + `correction` as two numbers, the first not yet rounded to their sum.
 #[inline(always)]
@@ -52,14 +55,23 @@ fn or_special<T: Float>(x: T, value: T, infinity: T) -> T {
 
 /// The kernel of ln x.
 #[derive(Clone, Copy)]
-pub(super) struct Log;
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+pub(super) struct Log<T>(Prepared<T>);
 
-impl<T: Float> Kernel<T> for Log {
+impl<T: Float> Log<T> {
+    pub(super) fn new() -> Log<T> {
+        Log(*T::prepared(&LogBase::E))
+    }
+}
+
+impl<T: Float> Kernel<T> for Log<T> {
     #[inline(always)]
-    fn apply<const FMA: bool>(self, x: T) -> T {
+    fn apply<const FMA: bool>(&self, x: T) -> T {
         let (high, low) = log_pair::<T, FMA>(x);
         or_special(x, high + low, T::INFINITY)
     }
+
+    wide!(|self, x| wide_functions::log_to_base(x, &self.0));
 }
 
 /// The kernel of ln(1 + x).
@@ -68,7 +80,7 @@ pub(super) struct Log1p;
 
 impl<T: Float> Kernel<T> for Log1p {
     #[inline(always)]
-    fn apply<const FMA: bool>(self, x: T) -> T {
+    fn apply<const FMA: bool>(&self, x: T) -> T {
         let sum = T::ONE + x;
         // What the rounding of 1 + x lost, the smaller taken from the larger.
         let error = if x < T::ONE { x - (sum - T::ONE) } else { T::ONE - (sum - x) };
@@ -78,43 +90,28 @@ impl<T: Float> Kernel<T> for Log1p {
     }
 }
 
-/// A base of logarithms, as 1/ln(base) in two parts: log_b(x) = ln(x)·(1/ln b).
-///
-/// With `high` the `f64` nearest to 1/ln b and `low` the `f64` nearest to what is left, the logarithm of an exact power
-/// of the base comes out exact.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LogBase {
-    /// The number nearest to 1/ln(base).
-    pub high: f64,
-    /// 1/ln(base) − `high`.
-    pub low: f64,
-}
-
-impl LogBase {
-    /// The base 2.
-    pub const TWO: LogBase = LogBase { high: std::f64::consts::LOG2_E, low: 2.0355273740931033e-17 };
-    /// The base 10.
-    pub const TEN: LogBase = LogBase { high: std::f64::consts::LOG10_E, low: 1.098319650216765e-17 };
-}
-
-/// The kernel of log_b x, with 1/ln b in two parts.
+/// The kernel of log_b x.
 #[derive(Clone, Copy)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 pub(super) struct LogToBase<T> {
+    /// 1/ln b in two parts.
     high: T,
     low: T,
+    base: Prepared<T>,
 }
 
 impl<T: Float> LogToBase<T> {
-    pub(super) fn new(base: LogBase) -> LogToBase<T> {
-        let high = T::from_f64(base.high);
+    pub(super) fn new(base: &LogBase) -> LogToBase<T> {
+        let high = T::from_f64(base.reciprocal.0);
         // In f32 the low part is what the high part's rounding left; in f64 that is nothing.
-        LogToBase { high, low: T::from_f64((base.high - high.to_f64()) + base.low) }
+        let low = T::from_f64((base.reciprocal.0 - high.to_f64()) + base.reciprocal.1);
+        LogToBase { high, low, base: *T::prepared(base) }
     }
 }
 
 impl<T: Float> Kernel<T> for LogToBase<T> {
     #[inline(always)]
-    fn apply<const FMA: bool>(self, x: T) -> T {
+    fn apply<const FMA: bool>(&self, x: T) -> T {
         let (high, low) = log_pair::<T, FMA>(x);
         let (high, low) = fast_two_sum(high, low);
         let product = high * self.high;
@@ -122,6 +119,8 @@ impl<T: Float> Kernel<T> for LogToBase<T> {
         let error = high.multiply_add::<FMA>(self.low, low.multiply_add::<FMA>(self.high, error));
         or_special(x, product + error, T::INFINITY * self.high)
     }
+
+    wide!(|self, x| wide_functions::log_to_base(x, &self.base));
 }
 
 /// The kernel of ln(1 − eˣ).
@@ -130,7 +129,7 @@ pub(super) struct Log1mExp;
 
 impl<T: Float> Kernel<T> for Log1mExp {
     #[inline(always)]
-    fn apply<const FMA: bool>(self, x: T) -> T {
+    fn apply<const FMA: bool>(&self, x: T) -> T {
         let (power, complement) = exp_and_complement::<T, FMA>(x);
         let (high, low) = log_of_sum::<T, FMA>(complement, (-power.0, -power.1));
         // −∞ is an ordinary number here. Only the sign of zero could be wrong.

@@ -7,10 +7,13 @@
 use super::exponential::ExpShifted;
 use super::float::Float;
 use super::level::{Work, dispatch};
-use super::map::{CHUNK, map, map_to};
+use super::map::{map, map_to};
 
 /// Partial results kept apart.
 const LANES: usize = 32;
+
+/// Elements whose sum is formed before it joins the sum of those before them.
+const CHUNK: usize = 1024;
 
 /// The lanes joined by halves.
 #[inline(always)]

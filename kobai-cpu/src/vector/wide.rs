@@ -1,0 +1,211 @@
+//! The vectors of AVX-512, and what its kernels ask of them: beside arithmetic the instructions for exponents and for
+//! tables in registers, which no compiler finds by itself.
+#![allow(unsafe_code)] // For the instructions themselves.
+
+use std::arch::x86_64::*;
+use std::ops::{Add, Mul, Neg, Sub};
+
+use super::float::Float;
+
+/// A vector of AVX-512.
+///
+/// Its operations are those of the processor. They are called only from `Work::run_wide`, which runs only where the
+/// processor was seen to have them; that is what every SAFETY comment of this module stands on.
+pub trait Wide: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self> {
+    /// The type of the numbers.
+    type Element: Float;
+
+    /// The same number in each lane.
+    fn splat(value: Self::Element) -> Self;
+
+    /// self·b + c, rounded once.
+    fn multiply_add(self, b: Self, c: Self) -> Self;
+
+    /// No less than `low` and no more than `high`; NaN stays NaN.
+    fn clamp_to(self, low: Self::Element, high: Self::Element) -> Self;
+
+    /// The entry that the lowest four bits of each number name.
+    fn lookup_by_lowest_bits(self, table: &[Self::Element; 16]) -> Self;
+
+    /// The entry that the highest four bits of each number's significand, after the leading one, name.
+    fn lookup_by_significand(self, table: &[Self::Element; 16]) -> Self;
+
+    /// self·2^⌊n⌋, rounded once.
+    fn scale(self, n: Self) -> Self;
+
+    /// (k, m) with `self` = 2ᵏ·m and ¾ ≤ m < 1½, for finite positive numbers, subnormal ones included. For others
+    /// anything.
+    fn split(self) -> (Self, Self);
+
+    /// `self` for 0 < x < ∞; else −`infinity` at 0, `infinity` at +∞, and NaN.
+    fn or_special_logarithm(self, x: Self, infinity: Self::Element) -> Self;
+
+    /// The numbers of a slice, which has as many as a vector.
+    fn load(source: &[Self::Element]) -> Self;
+
+    /// Writes the numbers to a slice, which has as many as a vector.
+    fn store(self, target: &mut [Self::Element]);
+}
+
+/// What `fixupimm` makes of each class of x: quiet NaN and signalling NaN stay NaN, zero gives an infinity, one nothing
+/// special, −∞ and the negative numbers NaN, +∞ an infinity, the positive numbers nothing special.
+const fn special_logarithms(at_zero: i32, at_infinity: i32) -> i32 {
+    const QUIET_NAN: i32 = 2;
+    const INDEFINITE_NAN: i32 = 3;
+    QUIET_NAN | QUIET_NAN << 4 | at_zero << 8 | INDEFINITE_NAN << 16 | at_infinity << 20 | INDEFINITE_NAN << 24
+}
+/// `fixupimm`'s words for −∞ and ∞.
+const NEGATIVE_INFINITY: i32 = 4;
+const POSITIVE_INFINITY: i32 = 5;
+
+/// The entries that the lowest four bits of each integer name.
+///
+/// # Safety
+/// As for [`Wide`].
+#[inline(always)]
+unsafe fn lookup_single(index: __m512i, table: &[f32; 16]) -> __m512 {
+    // SAFETY: the caller's, and the table has as many entries as are loaded.
+    unsafe { _mm512_permutexvar_ps(index, _mm512_loadu_ps(table.as_ptr())) }
+}
+
+/// The entries that the lowest four bits of each integer name.
+///
+/// # Safety
+/// As for [`Wide`].
+#[inline(always)]
+unsafe fn lookup_double(index: __m512i, table: &[f64; 16]) -> __m512d {
+    // SAFETY: the caller's, and the table has as many entries as are loaded.
+    unsafe {
+        let (first, second) = (_mm512_loadu_pd(table.as_ptr()), _mm512_loadu_pd(table.as_ptr().add(8)));
+        _mm512_permutex2var_pd(first, index, second)
+    }
+}
+
+macro_rules! implement_wide {
+    (
+        $name:ident = $count:literal of $float:ident in $vector:ident, stored bits: $stored:literal;
+        $set1:ident $add:ident $sub:ident $mul:ident $fmadd:ident $min:ident $max:ident $scalef:ident
+        $getexp:ident $getmant:ident $fixup:ident $set1_integer:ident $integer:ident $to_integer:ident $shift:ident
+        $load:ident $store:ident;
+        $lookup:ident
+    ) => {
+        #[doc = concat!(stringify!($count), " `", stringify!($float), "`.")]
+        #[derive(Clone, Copy)]
+        pub struct $name($vector);
+
+        implement_wide!(operator $name Add add $add);
+        implement_wide!(operator $name Sub sub $sub);
+        implement_wide!(operator $name Mul mul $mul);
+
+        impl Neg for $name {
+            type Output = $name;
+
+            #[inline(always)]
+            fn neg(self) -> $name {
+                $name::splat(-0.0) - self
+            }
+        }
+
+        impl Wide for $name {
+            type Element = $float;
+
+            #[inline(always)]
+            fn splat(value: $float) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $set1(value) })
+            }
+
+            #[inline(always)]
+            fn multiply_add(self, b: $name, c: $name) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $fmadd(self.0, b.0, c.0) })
+            }
+
+            #[inline(always)]
+            fn clamp_to(self, low: $float, high: $float) -> $name {
+                // These return the second operand if either is NaN.
+                // SAFETY: as for the trait.
+                $name(unsafe { $min($set1(high), $max($set1(low), self.0)) })
+            }
+
+            #[inline(always)]
+            fn lookup_by_lowest_bits(self, table: &[$float; 16]) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $lookup($to_integer(self.0), table) })
+            }
+
+            #[inline(always)]
+            fn lookup_by_significand(self, table: &[$float; 16]) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $lookup($shift::<{ $stored - 4 }>($to_integer(self.0)), table) })
+            }
+
+            #[inline(always)]
+            fn scale(self, n: $name) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $scalef(self.0, n.0) })
+            }
+
+            #[inline(always)]
+            fn split(self) -> ($name, $name) {
+                // SAFETY: as for the trait.
+                unsafe {
+                    let m = $getmant::<_MM_MANT_NORM_P75_1P5, _MM_MANT_SIGN_SRC>(self.0);
+                    ($name($sub($getexp(self.0), $getexp(m))), $name(m))
+                }
+            }
+
+            #[inline(always)]
+            fn or_special_logarithm(self, x: $name, infinity: $float) -> $name {
+                let words = if infinity > 0.0 {
+                    const { special_logarithms(NEGATIVE_INFINITY, POSITIVE_INFINITY) }
+                } else {
+                    const { special_logarithms(POSITIVE_INFINITY, NEGATIVE_INFINITY) }
+                };
+                // SAFETY: as for the trait.
+                $name(unsafe { $fixup::<0>(self.0, x.0, $set1_integer($integer::from(words))) })
+            }
+
+            #[inline(always)]
+            fn load(source: &[$float]) -> $name {
+                assert_eq!(source.len(), $count);
+                // SAFETY: as for the trait; the slice is as long as a vector.
+                $name(unsafe { $load(source.as_ptr()) })
+            }
+
+            #[inline(always)]
+            fn store(self, target: &mut [$float]) {
+                assert_eq!(target.len(), $count);
+                // SAFETY: as for the trait; the slice is as long as a vector.
+                unsafe { $store(target.as_mut_ptr(), self.0) }
+            }
+        }
+    };
+    (operator $name:ident $trait:ident $method:ident $instruction:ident) => {
+        impl $trait for $name {
+            type Output = $name;
+
+            #[inline(always)]
+            fn $method(self, other: $name) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $instruction(self.0, other.0) })
+            }
+        }
+    };
+}
+
+implement_wide! {
+    F32x16 = 16 of f32 in __m512, stored bits: 23;
+    _mm512_set1_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_fmadd_ps _mm512_min_ps _mm512_max_ps _mm512_scalef_ps
+    _mm512_getexp_ps _mm512_getmant_ps _mm512_fixupimm_ps _mm512_set1_epi32 i32 _mm512_castps_si512 _mm512_srli_epi32
+    _mm512_loadu_ps _mm512_storeu_ps;
+    lookup_single
+}
+
+implement_wide! {
+    F64x8 = 8 of f64 in __m512d, stored bits: 52;
+    _mm512_set1_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_fmadd_pd _mm512_min_pd _mm512_max_pd _mm512_scalef_pd
+    _mm512_getexp_pd _mm512_getmant_pd _mm512_fixupimm_pd _mm512_set1_epi64 i64 _mm512_castpd_si512 _mm512_srli_epi64
+    _mm512_loadu_pd _mm512_storeu_pd;
+    lookup_double
+}

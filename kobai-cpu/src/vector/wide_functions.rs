@@ -1,0 +1,53 @@
+//! eˣ and the logarithm to any base, as AVX-512 computes them: by tables of sixteen numbers, which lie in registers.
+
+use super::base::Prepared;
+use super::float::Float;
+use super::tables::{MOST_LOG_TERMS, Tables};
+use super::wide::Wide;
+
+/// The polynomial with the given coefficients, highest power first, at `x`.
+#[inline(always)]
+fn polynomial<W: Wide>(coefficients: &[W::Element], x: W) -> W {
+    let mut value = W::splat(coefficients[0]);
+    for &coefficient in &coefficients[1..] {
+        value = value.multiply_add(x, W::splat(coefficient));
+    }
+    value
+}
+
+/// eˣ.
+///
+/// x = n·ln 2 + r, n being a multiple of 1/16 and |r| ≤ ln 2 / 32; eˣ = 2^⌊n⌋·(t + t·(eʳ − 1)), t being the table's
+/// 2^(n − ⌊n⌋), in two parts. (Tang, "Table-driven implementation of the exponential function", 1989.)
+#[inline(always)]
+pub(super) fn exp<W: Wide>(x: W) -> W {
+    let x = x.clamp_to(W::Element::EXP_MIN, W::Element::EXP_MAX);
+    let rounder = W::splat(W::Element::TABLE_ROUNDER);
+    let rounded = x.multiply_add(W::splat(W::Element::LOG2_E), rounder);
+    let n = rounded - rounder;
+    let r = (-n).multiply_add(W::splat(W::Element::TABLE_LN_2_HIGH), x);
+    let r = (-n).multiply_add(W::splat(W::Element::TABLE_LN_2_LOW), r);
+    let less_one = (r * r).multiply_add(polynomial(W::Element::EXP_TABLE_POLYNOMIAL, r), r);
+    let high = rounded.lookup_by_lowest_bits(&W::Element::POWERS_HIGH);
+    let low = rounded.lookup_by_lowest_bits(&W::Element::POWERS_LOW);
+    (high + high.multiply_add(less_one, low)).scale(n)
+}
+
+/// log_b x, for the base b as prepared.
+///
+/// x = 2ᵏ·m with ¾ ≤ m < 1½. With the table's reciprocal c for m, and r = m·c − 1: log_b x = k·log_b 2 + log_b 1/c +
+/// log_b(1 + r). The first two terms are exact in their high parts, and both are 0 next to x = 1. (Tang, "Table-driven
+/// implementation of the logarithm function", 1990, with the base inside the table and the polynomial.)
+#[inline(always)]
+pub(super) fn log_to_base<W: Wide>(x: W, base: &Prepared<W::Element>) -> W {
+    let (k, m) = x.split();
+    let r = m.multiply_add(m.lookup_by_significand(&W::Element::RECIPROCALS), W::splat(-W::Element::ONE));
+    let known = k.multiply_add(W::splat(base.two.0), m.lookup_by_significand(&base.high));
+    let known_low = k.multiply_add(W::splat(base.two.1), m.lookup_by_significand(&base.low));
+    // The sum of `known` and the linear term, and what its rounding lost: `known` is the larger, or 0.
+    let factor = W::splat(base.factor);
+    let sum = r.multiply_add(factor, known);
+    let error = r.multiply_add(factor, known - sum);
+    let rest = polynomial(&base.polynomial[MOST_LOG_TERMS - W::Element::LOG_TERMS..], r);
+    (sum + r.multiply_add(rest, error + known_low)).or_special_logarithm(x, base.infinity)
+}
