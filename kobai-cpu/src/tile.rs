@@ -6,6 +6,7 @@
 
 mod arithmetic;
 mod evaluate;
+mod peephole;
 pub(crate) mod reduce;
 
 use crate::execute::buffer_of;
@@ -15,6 +16,7 @@ use kobai::expr::Rational;
 use kobai::plan::Plan;
 use kobai::plan::tape::{Operation, Place, Tape};
 use num_bigint::BigInt;
+use peephole::Exponential;
 
 pub(crate) use arithmetic::multiply;
 pub(crate) use evaluate::Frame;
@@ -31,6 +33,8 @@ enum Kind {
     Direct,
     /// In a slot of the scratch memory.
     Slot(usize),
+    /// Nowhere: a later operation does it along with its own.
+    Inside,
 }
 
 /// An index worked out on the tape.
@@ -59,6 +63,8 @@ enum Extra {
     Load(Load),
     /// The exponent of a rational power.
     Exponent(Rational),
+    /// What the operation does along with its own.
+    Exponential(Exponential),
 }
 
 /// A tape compiled for loops of which one is the inner one.
@@ -158,7 +164,9 @@ impl TileProgram {
             streamed: loops.streamed,
             replaced,
         };
-        program.choose_kinds();
+        let uniform = program.find_uniform();
+        let inside = peephole::fuse(&program.operations, &mut program.extras, &uniform);
+        program.choose_kinds(&uniform, &inside);
         let positions = 0..program.operations.len();
         (program.uniform, program.varying) = positions.partition(|&position| program.kinds[position] == Kind::Uniform);
         program
@@ -180,18 +188,20 @@ impl TileProgram {
         (near.len(), far.len())
     }
 
-    fn choose_kinds(&mut self) {
+    fn choose_kinds(&mut self, uniform: &[bool], inside: &[bool]) {
         let count = self.operations.len();
         let mut last_use = vec![count; count];
-        for position in 0..count {
-            for operand in operands(&self.operations[position]) {
+        for position in (0..count).filter(|&position| !inside[position]) {
+            for operand in self.read_by(position) {
                 last_use[operand] = position;
             }
         }
         let mut free: Vec<usize> = Vec::new();
         for position in 0..count {
-            let kind = if self.is_uniform(position) {
+            let kind = if uniform[position] {
                 Kind::Uniform
+            } else if inside[position] {
+                Kind::Inside
             } else if self.is_direct(position) {
                 Kind::Direct
             } else {
@@ -201,8 +211,11 @@ impl TileProgram {
                 }))
             };
             self.kinds.push(kind);
+            if kind == Kind::Inside {
+                continue;
+            }
             // Only now, so that no operation writes where it reads.
-            let mut ended: Vec<usize> = operands(&self.operations[position]);
+            let mut ended: Vec<usize> = self.read_by(position);
             ended.sort_unstable();
             ended.dedup();
             for operand in ended {
@@ -215,13 +228,26 @@ impl TileProgram {
         }
     }
 
-    fn is_uniform(&self, position: usize) -> bool {
-        let varies = match (&self.operations[position], &self.extras[position]) {
-            (Operation::Index(one), _) => self.inner == Some(*one),
-            (_, Extra::Load(load)) => self.inner_stride(load) != 0 || self.is_replaced(load),
-            _ => false,
-        };
-        !varies && operands(&self.operations[position]).into_iter().all(|operand| self.kinds[operand] == Kind::Uniform)
+    /// The operations whose lanes an operation reads.
+    fn read_by(&self, position: usize) -> Vec<usize> {
+        match &self.extras[position] {
+            Extra::Exponential(exponential) => vec![exponential.argument],
+            _ => operands(&self.operations[position]),
+        }
+    }
+
+    /// Which operations do not depend on the inner loop.
+    fn find_uniform(&self) -> Vec<bool> {
+        let mut uniform = Vec::with_capacity(self.operations.len());
+        for (operation, extra) in self.operations.iter().zip(&self.extras) {
+            let varies = match (operation, extra) {
+                (Operation::Index(one), _) => self.inner == Some(*one),
+                (_, Extra::Load(load)) => self.inner_stride(load) != 0 || self.is_replaced(load),
+                _ => false,
+            };
+            uniform.push(!varies && operands(operation).into_iter().all(|operand| uniform[operand]));
+        }
+        uniform
     }
 
     fn is_direct(&self, position: usize) -> bool {

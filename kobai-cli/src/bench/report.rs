@@ -112,9 +112,10 @@ impl Report<'_> {
         row(self.say("word.bench-reused", &[]), &|one| seconds(one.reused.median));
         row(self.say("word.bench-fastest", &[]), &|one| seconds(one.reused.fastest));
         row(self.say("word.bench-fresh", &[]), &|one| seconds(one.fresh.median));
-        row(self.say("word.bench-entry", &[("axes", if largest.is_empty() { "1".to_owned() } else { largest })]), &|one| {
-            format!("{:.3} ns", one.reused.median * 1e9 / entries)
-        });
+        row(
+            self.say("word.bench-entry", &[("axes", if largest.is_empty() { "1".to_owned() } else { largest })]),
+            &|one| format!("{:.3} ns", one.reused.median * 1e9 / entries),
+        );
         row(self.say("word.bench-operations", &[]), &|one| rate(operations(&costs) / one.reused.median, "GFLOP/s"));
         row(self.say("word.bench-product-rate", &[]), &|one| rate(one.product_rate, "GFLOP/s"));
         row(self.say("word.bench-product-share", &[]), &|one| {
@@ -122,9 +123,7 @@ impl Report<'_> {
         });
         row(self.say("word.bench-bytes", &[]), &|one| rate(costs.bytes_moved / one.reused.median, "GB/s"));
         row(self.say("word.bench-copy-rate", &[]), &|one| rate(one.copy_rate, "GB/s"));
-        row(self.say("word.bench-copy-share", &[]), &|one| {
-            share(costs.bytes_moved / one.reused.median, one.copy_rate)
-        });
+        row(self.say("word.bench-copy-share", &[]), &|one| share(costs.bytes_moved / one.reused.median, one.copy_rate));
         row(self.say("word.bench-peak", &[]), &|one| {
             one.peak_bytes.map_or_else(|| "–".to_owned(), |peak| bytes(peak as f64))
         });

@@ -401,16 +401,23 @@ impl<T: Float> Job<'_, T> {
         let length = self.lengths[free];
         for number in 0..written.out.len() {
             place(first + number, &self.lengths[..free], &mut at[..free]);
-            let mut entry = with_low(written.range(number..number + 1), beside);
+            let (low, spare) = beside.split_at_mut(TILE);
+            let mut entry = with_low(written.range(number..number + 1), low);
             if !reducing.accumulate {
                 start_all(reducing.reduction, entry.reborrow());
             }
             self.step.program.begin(self.frame, scratch, at);
             for position in (0..length).step_by(TILE) {
                 at[free] = position;
-                let values = &mut values[..TILE.min(length - position)];
-                self.step.program.tile(self.frame, scratch, at, values)?;
-                join_all(reducing.reduction, entry.reborrow(), values);
+                let lanes = TILE.min(length - position);
+                let values = match self.step.program.as_they_lie(self.frame, at, lanes) {
+                    Some(values) => values,
+                    None => {
+                        self.step.program.tile(self.frame, scratch, at, &mut values[..lanes])?;
+                        &values[..lanes]
+                    }
+                };
+                join_all(reducing.reduction, entry.reborrow(), values, &mut spare[..lanes]);
             }
             if !reducing.accumulate {
                 finish(reducing.reduction, entry);

@@ -60,7 +60,7 @@ impl TileProgram {
         }
         for &position in &self.varying {
             match self.kinds[position] {
-                Kind::Uniform => {}
+                Kind::Uniform | Kind::Inside => {}
                 Kind::Direct => {
                     scratch.offsets[position] =
                         self.direct_offset(position, frame, scratch, at, &mut suspects, out.len())
@@ -82,6 +82,15 @@ impl TileProgram {
         let checked = if suspects.is_empty() { Ok(()) } else { self.check(&suspects, frame, at) };
         scratch.suspects = suspects;
         checked
+    }
+
+    /// The values, if the tape does no more than read entries that lie side by side.
+    pub fn as_they_lie<'a, T: Float>(&self, frame: Frame<'a, T>, at: &[usize], lanes: usize) -> Option<&'a [T]> {
+        let ([Extra::Load(load)], [Kind::Direct]) = (&self.extras[..], &self.kinds[..]) else {
+            return None;
+        };
+        let first = frame.place(load, at);
+        frame.store.tensor(load.view.tensor).0.get(first..first + lanes)
     }
 
     fn operand<'a, T: Float>(
@@ -136,6 +145,9 @@ impl TileProgram {
     ) {
         let length = out.len();
         let value = |operand: usize| self.operand(operand, frame, scratch, length);
+        if let Extra::Exponential(exponential) = &self.extras[position] {
+            return exponential.fill(out, value(exponential.argument), &scratch.scalars);
+        }
         match &self.operations[position] {
             Operation::Constant(number) => out.fill(T::from_f64(*number)),
             Operation::Size(_) => out.fill(T::NAN),

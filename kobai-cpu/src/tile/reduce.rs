@@ -97,9 +97,9 @@ pub(crate) fn join_lanes<T: Float>(reduction: Reduction, written: Written<T>, va
     }
 }
 
-/// Joins all values to one entry. The shape of the sum depends on the number of values alone. The values are of no meaning
-/// afterwards.
-pub(crate) fn join_all<T: Float>(reduction: Reduction, written: Written<T>, values: &mut [T]) {
+/// Joins all values to one entry. The shape of the sum depends on the number of values alone. The scratch is as long as the
+/// values.
+pub(crate) fn join_all<T: Float>(reduction: Reduction, written: Written<T>, values: &[T], scratch: &mut [T]) {
     let Written { out: [out, ..], rest, low } = written else {
         return;
     };
@@ -108,7 +108,7 @@ pub(crate) fn join_all<T: Float>(reduction: Reduction, written: Written<T>, valu
         (Reduction::Product, ..) => *out = values.iter().fold(*out, |product, &value| multiply(product, value)),
         (Reduction::Maximum, ..) => *out = larger(*out, vector::max(values)),
         (Reduction::Minimum, ..) => *out = values.iter().fold(*out, |least, &value| -larger(-least, -value)),
-        (Reduction::LogSumExp, [rest, ..], [low, ..]) => join_exponential_sum(out, rest, low, values),
+        (Reduction::LogSumExp, [rest, ..], [low, ..]) => join_exponential_sum(out, rest, low, values, scratch),
         // Without room for its second part a reduction has no entry.
         (Reduction::Sum | Reduction::LogSumExp, ..) => {}
     }
@@ -140,8 +140,8 @@ fn add<T: Float>(high: &mut T, low: &mut T, value: T) {
     *high = sum;
 }
 
-/// Joins the log-sum-exp of values to one entry. The values are of no meaning afterwards.
-fn join_exponential_sum<T: Float>(leading: &mut T, rest: &mut T, low: &mut T, values: &mut [T]) {
+/// Joins the log-sum-exp of values to one entry. The scratch is as long as the values.
+fn join_exponential_sum<T: Float>(leading: &mut T, rest: &mut T, low: &mut T, values: &[T], scratch: &mut [T]) {
     let maximum = vector::max(values);
     // −∞ adds nothing.
     if maximum == -T::INFINITY {
@@ -157,8 +157,9 @@ fn join_exponential_sum<T: Float>(leading: &mut T, rest: &mut T, low: &mut T, va
     if is_finite(maximum)
         && let Some(first) = values.iter().position(|&value| value == maximum)
     {
-        values[first] = -T::INFINITY;
-        others = vector::sum_exp(values, maximum);
+        scratch.copy_from_slice(values);
+        scratch[first] = -T::INFINITY;
+        others = vector::sum_exp(scratch, maximum);
     }
     let factor = scalar::exp(*leading - maximum);
     rescale(leading, rest, low, maximum, factor);

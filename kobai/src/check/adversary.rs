@@ -191,13 +191,7 @@ impl Adversary {
         self.inputs_at(&sizes, family, random, format)
     }
 
-    fn inputs_at(
-        &self,
-        sizes: &BTreeMap<Axis, usize>,
-        family: Family,
-        random: &mut Random,
-        format: Format,
-    ) -> Inputs {
+    fn inputs_at(&self, sizes: &BTreeMap<Axis, usize>, family: Family, random: &mut Random, format: Format) -> Inputs {
         let mut inputs = self.given.clone();
         for (axis, name) in &self.size_names {
             inputs.entry(name.clone()).or_insert_with(|| Array::scalar(sizes[axis] as f64));
