@@ -19,6 +19,7 @@
 mod activation;
 mod base;
 mod elementwise;
+mod exp_and_expm1;
 mod exponential;
 mod float;
 mod fused;
@@ -35,6 +36,7 @@ mod wide_functions;
 
 pub use base::LogBase;
 pub use elementwise::{Operand, binary, select, unary};
+pub use exp_and_expm1::exp_and_expm1_to;
 pub use float::Float;
 pub use fused::exp_shifted_scaled_to;
 pub use level::Level;

@@ -28,7 +28,8 @@ pub struct Prepared<T> {
     pub(super) factor: T,
     /// log_b 2, as a number whose product with an exponent is exact, on the grid of `high` too, and what is left.
     pub(super) two: (T, T),
-    /// log_b of 1/c for each c of the table of reciprocals, on the grid of `two.0`.
+    /// log_b of 1/c for each c of the table of reciprocals, and log_b 2 more where the significands are below 1, on the
+    /// grid of `two.0`.
     pub(super) high: [T; 16],
     /// What is left.
     pub(super) low: [T; 16],
@@ -50,13 +51,15 @@ macro_rules! prepare {
             let leading = f64::from_bits(two.0.to_bits() & f64::INFINITY.to_bits());
             let rounder = leading * 1.5 * (1u64 << (53 - bits)) as f64;
             let two_high = (two.0 + rounder) - rounder;
+            let two_low = (two.0 - two_high) + two.1;
             let (mut high, mut low) = ([0.0; 16], [0.0; 16]);
             let mut entry = 0;
             while entry < 16 {
                 let value = product(LOGARITHMS[entry], reciprocal);
                 let rounded = (value.0 + rounder) - rounder;
-                high[entry] = rounded as $float;
-                low[entry] = ((value.0 - rounded) + value.1) as $float;
+                let more = if entry < 8 { (0.0, 0.0) } else { (two_high, two_low) };
+                high[entry] = (rounded + more.0) as $float;
+                low[entry] = ((value.0 - rounded) + value.1 + more.1) as $float;
                 entry += 1;
             }
             let mut polynomial = [0.0; MOST_LOG_TERMS + 1];
@@ -68,7 +71,7 @@ macro_rules! prepare {
             polynomial[MOST_LOG_TERMS] = ((reciprocal.0 - factor as f64) + reciprocal.1) as $float;
             Prepared {
                 factor,
-                two: (two_high as $float, ((two.0 - two_high) + two.1) as $float),
+                two: (two_high as $float, two_low as $float),
                 high,
                 low,
                 polynomial,

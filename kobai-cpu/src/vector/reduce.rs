@@ -7,7 +7,9 @@
 use super::exponential::ExpShifted;
 use super::float::Float;
 use super::level::{Work, dispatch};
-use super::map::{map, map_to};
+use super::map::{Kernel, map_to};
+#[cfg(target_arch = "x86_64")]
+use super::wide::Wide;
 
 /// Partial results kept apart.
 const LANES: usize = 32;
@@ -145,16 +147,116 @@ pub fn dot<T: Float>(left: &[T], right: &[T]) -> T {
     join(lanes, |a, b| a + b)
 }
 
+/// Numbers to read, as many as there are lanes, and where to write what is made of them, if anywhere.
+trait Block<T> {
+    fn input(&self) -> &[T; LANES];
+    fn write(&mut self, powers: &[T]);
+}
+
+/// Nothing is written.
+impl<T: Copy> Block<T> for &[T; LANES] {
+    #[inline(always)]
+    fn input(&self) -> &[T; LANES] {
+        self
+    }
+
+    #[inline(always)]
+    fn write(&mut self, _powers: &[T]) {}
+}
+
+/// Written over what was read.
+impl<T: Copy> Block<T> for &mut [T; LANES] {
+    #[inline(always)]
+    fn input(&self) -> &[T; LANES] {
+        self
+    }
+
+    #[inline(always)]
+    fn write(&mut self, powers: &[T]) {
+        self.copy_from_slice(powers);
+    }
+}
+
+/// Written elsewhere.
+impl<T: Copy> Block<T> for (&[T; LANES], &mut [T; LANES]) {
+    #[inline(always)]
+    fn input(&self) -> &[T; LANES] {
+        self.0
+    }
+
+    #[inline(always)]
+    fn write(&mut self, powers: &[T]) {
+        self.1.copy_from_slice(powers);
+    }
+}
+
+/// Adds each e^(x − shift) of a chunk to its lane. `last` has the powers of what is left behind the blocks, and zeros.
+struct AddPowers<'a, T, B> {
+    lanes: &'a mut [T; LANES],
+    kernel: ExpShifted<T>,
+    blocks: B,
+    last: [T; LANES],
+}
+
+impl<T: Float, B: Iterator<Item: Block<T>>> Work for AddPowers<'_, T, B> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let mut partial = [T::ZERO; LANES];
+        for mut block in self.blocks {
+            let mut powers = *block.input();
+            for power in &mut powers {
+                *power = self.kernel.apply::<FMA>(*power);
+            }
+            for lane in 0..LANES {
+                partial[lane] = partial[lane] + powers[lane];
+            }
+            block.write(&powers);
+        }
+        for lane in 0..LANES {
+            self.lanes[lane] = self.lanes[lane] + (partial[lane] + self.last[lane]);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_wide(self) {
+        // As many vectors as the lanes of f64 take; f32 uses the first half.
+        let mut partial = [T::Wide::splat(T::ZERO); LANES / <f64 as Float>::LANES];
+        for mut block in self.blocks {
+            let mut powers = [T::ZERO; LANES];
+            let vectors = block.input().chunks_exact(T::LANES).zip(powers.chunks_exact_mut(T::LANES));
+            for ((x, power), partial) in vectors.zip(&mut partial) {
+                let value = self.kernel.apply_wide(T::Wide::load(x));
+                *partial = *partial + value;
+                value.store(power);
+            }
+            block.write(&powers);
+        }
+        let vectors = self.lanes.chunks_exact_mut(T::LANES).zip(self.last.chunks_exact(T::LANES));
+        for ((lanes, last), partial) in vectors.zip(partial) {
+            (T::Wide::load(lanes) + (partial + T::Wide::load(last))).store(lanes);
+        }
+    }
+}
+
+/// The powers of the values behind the blocks of a chunk, and zeros.
+fn last_powers<T: Float>(values: &[T], shift: T) -> [T; LANES] {
+    let mut last = [T::ZERO; LANES];
+    map_to(ExpShifted(shift), values, &mut last[..values.len()]);
+    last
+}
+
 /// The sum of e^(x − shift) over the values x, with the bits that [`exp_then_sum`] gives, and nothing stored.
 ///
 /// The shift is for the caller to choose finite: with x = shift = −∞ the difference is NaN.
 pub fn sum_exp<T: Float>(values: &[T], shift: T) -> T {
     let mut lanes = [T::ZERO; LANES];
-    let mut powers = [T::ZERO; CHUNK];
     for values in values.chunks(CHUNK) {
-        let powers = &mut powers[..values.len()];
-        map_to(ExpShifted(shift), values, powers);
-        dispatch(AddChunk { lanes: &mut lanes, values: powers });
+        let (blocks, rest) = values.as_chunks();
+        let last = last_powers(rest, shift);
+        dispatch(AddPowers { lanes: &mut lanes, kernel: ExpShifted(shift), blocks: blocks.iter(), last });
     }
     join(lanes, |a, b| a + b)
 }
@@ -165,8 +267,10 @@ pub fn sum_exp<T: Float>(values: &[T], shift: T) -> T {
 pub fn exp_then_sum<T: Float>(values: &mut [T], shift: T) -> T {
     let mut lanes = [T::ZERO; LANES];
     for values in values.chunks_mut(CHUNK) {
-        map(ExpShifted(shift), values);
-        dispatch(AddChunk { lanes: &mut lanes, values });
+        let (blocks, rest) = values.as_chunks_mut();
+        let last = last_powers(rest, shift);
+        rest.copy_from_slice(&last[..rest.len()]);
+        dispatch(AddPowers { lanes: &mut lanes, kernel: ExpShifted(shift), blocks: blocks.iter_mut(), last });
     }
     join(lanes, |a, b| a + b)
 }
@@ -179,8 +283,11 @@ pub fn exp_then_sum_to<T: Float>(values: &[T], output: &mut [T], shift: T) -> T 
     assert_eq!(values.len(), output.len(), "the input and the output of a vector function differ in length");
     let mut lanes = [T::ZERO; LANES];
     for (values, output) in values.chunks(CHUNK).zip(output.chunks_mut(CHUNK)) {
-        map_to(ExpShifted(shift), values, output);
-        dispatch(AddChunk { lanes: &mut lanes, values: output });
+        let ((blocks, rest), (output, output_rest)) = (values.as_chunks(), output.as_chunks_mut());
+        let last = last_powers(rest, shift);
+        output_rest.copy_from_slice(&last[..rest.len()]);
+        let blocks = blocks.iter().zip(output);
+        dispatch(AddPowers { lanes: &mut lanes, kernel: ExpShifted(shift), blocks, last });
     }
     join(lanes, |a, b| a + b)
 }

@@ -46,6 +46,8 @@ pub trait Tables: Sized + 'static {
     const POWERS_LOW: [Self; 16];
     /// (eʳ − 1 − r)/r² for |r| ≤ ln 2 / 32, highest power first.
     const EXP_TABLE_POLYNOMIAL: &'static [Self];
+    /// The same with the least error relative to eʳ − 1.
+    const EXPM1_TABLE_POLYNOMIAL: &'static [Self];
     /// `RECIPROCALS`.
     const RECIPROCALS: [Self; 16];
     /// How many coefficients (ln(1 + r) − r)/r² takes.
@@ -107,6 +109,14 @@ impl Tables for f64 {
         0.16666666666666619,
         0.5000000000000004,
     ];
+    const EXPM1_TABLE_POLYNOMIAL: &'static [f64] = &[
+        0.00019841292052211364,
+        0.00138890932479607,
+        0.008333333334171914,
+        0.041666666661857615,
+        0.1666666666666665,
+        0.5000000000000003,
+    ];
     const RECIPROCALS: [f64; 16] = RECIPROCALS;
     const LOG_TERMS: usize = 9;
     const LOG_TABLE_POLYNOMIAL: [f64; MOST_LOG_TERMS] = [
@@ -164,6 +174,7 @@ impl Tables for f32 {
         9.845328e-09,
     ];
     const EXP_TABLE_POLYNOMIAL: &'static [f32] = &[0.1666672, 0.5000162];
+    const EXPM1_TABLE_POLYNOMIAL: &'static [f32] = &[0.041666444, 0.16666992, 0.5];
     const RECIPROCALS: [f32; 16] = {
         let mut narrow = [0.0; 16];
         let mut entry = 0;

@@ -33,8 +33,8 @@ pub trait Wide: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Se
     /// self·2^⌊n⌋, rounded once.
     fn scale(self, n: Self) -> Self;
 
-    /// (k, m) with `self` = 2ᵏ·m and ¾ ≤ m < 1½, for finite positive numbers, subnormal ones included. For others
-    /// anything.
+    /// (k, m) with `self` = 2ᵏ·m where 1 ≤ m < 1½, and `self` = 2ᵏ⁺¹·m where ¾ ≤ m < 1, for finite positive numbers,
+    /// subnormal ones included. For others anything.
     fn split(self) -> (Self, Self);
 
     /// `self` for 0 < x < ∞; else −`infinity` at 0, `infinity` at +∞, and NaN.
@@ -151,7 +151,7 @@ macro_rules! implement_wide {
                 // SAFETY: as for the trait.
                 unsafe {
                     let m = $getmant::<_MM_MANT_NORM_P75_1P5, _MM_MANT_SIGN_SRC>(self.0);
-                    ($name($sub($getexp(self.0), $getexp(m))), $name(m))
+                    ($name($getexp(self.0)), $name(m))
                 }
             }
 

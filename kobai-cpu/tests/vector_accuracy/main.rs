@@ -6,6 +6,7 @@
 
 mod bits;
 mod elementwise;
+mod exp_and_expm1;
 mod functions;
 mod oracle;
 mod reductions;
