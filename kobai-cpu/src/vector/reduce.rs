@@ -209,13 +209,13 @@ impl<T: Float, B: Iterator<Item: Block<T>>> Work for AddPowers<'_, T, B> {
             for power in &mut powers {
                 *power = self.kernel.apply::<FMA>(*power);
             }
-            for lane in 0..LANES {
-                partial[lane] = partial[lane] + powers[lane];
+            for (partial, &power) in partial.iter_mut().zip(&powers) {
+                *partial = *partial + power;
             }
             block.write(&powers);
         }
-        for lane in 0..LANES {
-            self.lanes[lane] = self.lanes[lane] + (partial[lane] + self.last[lane]);
+        for ((lane, partial), last) in self.lanes.iter_mut().zip(partial).zip(self.last) {
+            *lane = *lane + (partial + last);
         }
     }
 

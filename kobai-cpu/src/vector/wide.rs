@@ -37,7 +37,7 @@ pub trait Wide: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Se
     /// subnormal ones included. For others anything.
     fn split(self) -> (Self, Self);
 
-    /// `self` for 0 < x < ∞; else −`infinity` at 0, `infinity` at +∞, and NaN.
+    /// `self` for 0 < x < ∞; else −`infinity` at 0, `infinity` (one of the two, or NaN) at +∞, and NaN.
     fn or_special_logarithm(self, x: Self, infinity: Self::Element) -> Self;
 
     /// The numbers of a slice, which has as many as a vector.
@@ -47,16 +47,17 @@ pub trait Wide: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Se
     fn store(self, target: &mut [Self::Element]);
 }
 
-/// What `fixupimm` makes of each class of x: quiet NaN and signalling NaN stay NaN, zero gives an infinity, one nothing
-/// special, −∞ and the negative numbers NaN, +∞ an infinity, the positive numbers nothing special.
-const fn special_logarithms(at_zero: i32, at_infinity: i32) -> i32 {
-    const QUIET_NAN: i32 = 2;
-    const INDEFINITE_NAN: i32 = 3;
-    QUIET_NAN | QUIET_NAN << 4 | at_zero << 8 | INDEFINITE_NAN << 16 | at_infinity << 20 | INDEFINITE_NAN << 24
-}
-/// `fixupimm`'s words for −∞ and ∞.
+/// `fixupimm`'s words.
+const QUIET_NAN: i32 = 2;
+const INDEFINITE_NAN: i32 = 3;
 const NEGATIVE_INFINITY: i32 = 4;
 const POSITIVE_INFINITY: i32 = 5;
+
+/// What `fixupimm` makes of each class of x: NaN stays NaN, zero and +∞ give what is said here, −∞ and the negative numbers
+/// NaN, one and the positive numbers nothing special.
+const fn special_logarithms(at_zero: i32, at_infinity: i32) -> i32 {
+    QUIET_NAN | QUIET_NAN << 4 | at_zero << 8 | INDEFINITE_NAN << 16 | at_infinity << 20 | INDEFINITE_NAN << 24
+}
 
 /// The entries that the lowest four bits of each integer name.
 ///
@@ -159,8 +160,10 @@ macro_rules! implement_wide {
             fn or_special_logarithm(self, x: $name, infinity: $float) -> $name {
                 let words = if infinity > 0.0 {
                     const { special_logarithms(NEGATIVE_INFINITY, POSITIVE_INFINITY) }
-                } else {
+                } else if infinity < 0.0 {
                     const { special_logarithms(POSITIVE_INFINITY, NEGATIVE_INFINITY) }
+                } else {
+                    const { special_logarithms(INDEFINITE_NAN, INDEFINITE_NAN) }
                 };
                 // SAFETY: as for the trait.
                 $name(unsafe { $fixup::<0>(self.0, x.0, $set1_integer($integer::from(words))) })

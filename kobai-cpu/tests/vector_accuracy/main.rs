@@ -4,8 +4,10 @@
 //! `core-math`, correctly rounded, allows a million inputs: in f64 a result may be at most one number away from its (a
 //! few where the reference is composed of several functions); the functions of f32 are measured against those of f64.
 
+mod bases;
 mod bits;
 mod elementwise;
+mod exhaustive;
 mod exp_and_expm1;
 mod functions;
 mod oracle;
@@ -30,6 +32,10 @@ impl Worst {
         }
     }
 
+    fn join(&mut self, other: Worst) {
+        self.see(other.units, other.at);
+    }
+
     fn report(self, function: Function, what: &str, bound: f64) {
         let Worst { units, at } = self;
         println!("{what} {function:?}: {units:.3} at {at:e}");
@@ -44,6 +50,23 @@ struct Errors([Worst; 2]);
 impl Errors {
     fn see(&mut self, subnormal: bool, units: f64, at: f64) {
         self.0[usize::from(subnormal)].see(units, at);
+    }
+
+    fn join(&mut self, other: Errors) {
+        self.0[0].join(other.0[0]);
+        self.0[1].join(other.0[1]);
+    }
+
+    /// Looks at y = f(x), worked in `f32`, for an ordinary x with the given value.
+    fn see_single(&mut self, exact: f64, x: f32, y: f32) {
+        if exact.abs() > f64::from(f32::MAX) * (1.0 + 2f64.powi(-25)) {
+            assert!(y.is_infinite() && f64::from(y).signum() == exact.signum(), "at {x:e}: {y:e}, not {exact:e}");
+            return;
+        }
+        let unit = 2f64.powi(unit_exponent(exact, 24, -149));
+        let subnormal = y.is_subnormal();
+        let y = if y.is_infinite() { f64::from(y.signum()) * 2f64.powi(128) } else { f64::from(y) };
+        self.see(subnormal, ((y - exact) / unit).abs(), f64::from(x));
     }
 
     fn report(self, function: Function, what: &str) {
@@ -63,15 +86,7 @@ fn f32_functions_are_within_their_bounds_of_f64_ones() {
             function.apply(&mut outputs);
             let mut errors = Errors::default();
             for (&x, &y) in inputs.iter().zip(&outputs) {
-                let exact = function.in_f64(f64::from(x));
-                if exact.abs() > f64::from(f32::MAX) * (1.0 + 2f64.powi(-25)) {
-                    assert!(y.is_infinite() && f64::from(y).signum() == exact.signum(), "{function:?}({x:e}) = {y:e}");
-                    continue;
-                }
-                let unit = 2f64.powi(unit_exponent(exact, 24, -149));
-                let subnormal = y.is_subnormal();
-                let y = if y.is_infinite() { f64::from(y.signum()) * 2f64.powi(128) } else { f64::from(y) };
-                errors.see(subnormal, ((y - exact) / unit).abs(), f64::from(x));
+                errors.see_single(function.in_f64(f64::from(x)), x, y);
             }
             errors.report(function, &format!("{level:?} f32"));
         }

@@ -48,7 +48,7 @@ pub struct Oracle {
 }
 
 /// The number, exactly. (`BigFloat::from_f64` itself misreads subnormal numbers.)
-fn big(value: f64, bits: usize) -> BigFloat {
+pub fn big(value: f64, bits: usize) -> BigFloat {
     if !value.is_subnormal() {
         return BigFloat::from_f64(value, bits);
     }
