@@ -1,5 +1,7 @@
 //! The proof by high precision: cancellation, ranges, assumptions, inputs made to be hard.
 
+mod common;
+
 use kobai::check::adversary::{Adversary, Family};
 use kobai::check::{Basis, Checker, Format, Monitor, Tally, Truth, Verdict, assumptions, broken_assumptions, truth};
 use kobai::eval::Evaluator;
@@ -203,6 +205,28 @@ fn errors_are_measured_against_the_condition() {
     found.value = f64::NAN;
     tally.add(2, &truth, &sensitivity, &found);
     assert!(tally.value.not_finite == 1 && !tally.is_within(2.0));
+}
+
+#[test]
+fn the_condition_of_gradients_is_that_of_the_set() {
+    // Inputs that are not differentiated by count too (distillation), and movements that cancel (info-nce).
+    for (name, case, condition) in
+        [("distillation", "random-2", 9.54), ("info-nce", "random-2", 14.1), ("nt-xent", "random-1", 21.5)]
+    {
+        let loss = common::read_loss(name.to_owned());
+        let case = loss.cases.iter().find(|known| known.name == case).expect("a case");
+        let mut program = resolve(&parse(&loss.tex, Syntax::Latex), &kinds(&case.inputs)).expect("a program");
+        let symbols = common::symbols(&program.context, &loss.wrt).expect("inputs");
+        let checker = Checker::new(&mut program, &symbols);
+        let never = AtomicBool::new(false);
+        let mut monitor = Monitor { interrupted: &never, stage: &mut |_| {} };
+        let truth = checker.truth_without_directions(&program.context, &case.inputs, &mut monitor).expect("a truth");
+        let found = checker.sensitivity(&program.context, &case.inputs, &truth, &monitor).expect("a sensitivity");
+        let high = High::new(128);
+        let entries = found.gradients.iter().flatten().zip(truth.gradients.iter().flat_map(|gradient| &gradient.data));
+        let worst = entries.map(|(moved, entry)| moved / high.to_double(entry).abs()).fold(0.0, f64::max);
+        assert!((condition / 4.0..condition * 1.01).contains(&worst), "{name}: {worst} instead of {condition}");
+    }
 }
 
 #[test]

@@ -35,8 +35,9 @@ which was computed apart from Kobai.
   are beyond it.
 - **f32** is the executor in f32, with the inputs rounded to f32 first and the truth computed anew from these, in high
   precision. Its errors are in units in the last place divided by the condition number, which says how far a rounding of the
-  inputs alone moves the result. ✗ marks what is beyond 8. Cases that leave the formula's domain when their inputs are
-  rounded do not count; – stands where none is left.
+  inputs alone moves the result: for a gradient entry g, Σ |x ∂g/∂x| / |g| over all real inputs x, measured by moving these
+  in at most four groups. ✗ marks what is beyond 8. Cases that leave the formula's domain when their inputs are rounded do
+  not count; – stands where none is left.
 - Numbers that the set accepts by an absolute error (single classes, where all cancels to 0) do not count either.
 ";
 

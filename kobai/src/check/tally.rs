@@ -2,10 +2,10 @@
 
 use super::directions::power_of_two;
 use super::truth::{Basis, Number, Truth};
-use super::{Checker, Deviation, Doubles, Format, Monitor, bind_needed, evaluate_at};
+use super::{Checker, Deviation, Doubles, Expressions, Format, Monitor, bind_needed, evaluate_at};
 use crate::eval::Tensor;
 use crate::eval::arithmetic::Arithmetic;
-use crate::eval::data::Inputs;
+use crate::eval::data::{Bound, Inputs};
 use crate::eval::high::High;
 use crate::expr::{Context, Symbol};
 use crate::function::Function;
@@ -16,12 +16,13 @@ use std::collections::HashMap;
 pub struct Sensitivity {
     /// Σ |x ∂f/∂x| over all inputs that the gradient is asked for.
     pub value: f64,
-    /// Of each gradient entry, measured: the larger of two movements in which every input moved up or down at random.
+    /// Σ |x ∂g/∂x| over all real inputs for each gradient entry g, measured by moving one input after the other; where
+    /// there are many, by moving groups, whose parts may cancel.
     pub gradients: Vec<Vec<f64>>,
 }
 
-/// How often the inputs are moved to see how the gradient moves.
-const MOVEMENTS: u64 = 2;
+/// How often inputs are moved, at most, to see how the gradient moves.
+const MOST_MOVEMENTS: usize = 4;
 
 impl Checker {
     /// How sensitive the value and the gradients are at a point whose truth is known.
@@ -52,21 +53,43 @@ impl Checker {
         let mut gradients: Vec<Vec<f64>> =
             truth.gradients.iter().map(|gradient| vec![0.0; gradient.data.len()]).collect();
         let expressions = if truth.basis == Basis::AsWritten { &self.written } else { &self.stable };
-        for movement in 0..MOVEMENTS {
-            let mut moved: HashMap<Symbol, Vec<Number>> = HashMap::new();
-            let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ movement << 17;
-            for &symbol in &self.symbols {
-                let array = bound.array(symbol).map_or(&[][..], |array| &array.data);
-                moved.insert(symbol, array.iter().map(|&entry| shifted(&mut high, entry, &part, &mut state)).collect());
-            }
+        for moved in movements(context, &bound, expressions, &mut high, &part) {
             let (_, found) = evaluate_at(context, &bound, expressions, &mut high, moved, monitor.interrupted)
                 .map_err(|error| vec![error])?;
-            for ((most, found), truth) in gradients.iter_mut().zip(&found).zip(&truth.gradients) {
-                note_movement(&mut high, most, found, truth, &part);
+            for ((sum, found), truth) in gradients.iter_mut().zip(&found).zip(&truth.gradients) {
+                add_movement(&mut high, sum, found, truth, &part);
             }
         }
         Ok(Sensitivity { value, gradients })
     }
+}
+
+/// The real inputs of the loss with one entry moved, or one group of them, up or down at random, for each in turn.
+fn movements(
+    context: &Context,
+    bound: &Bound,
+    expressions: &Expressions,
+    high: &mut High,
+    part: &Number,
+) -> Vec<HashMap<Symbol, Vec<Number>>> {
+    let arrays =
+        context.symbols_in(expressions.loss).into_iter().filter_map(|symbol| Some((symbol, bound.array(symbol)?)));
+    let arrays: Vec<_> = arrays.filter(|(_, array)| !array.integer).collect();
+    let entries = arrays.iter().map(|(_, array)| array.data.len()).sum::<usize>();
+    let groups = entries.min(MOST_MOVEMENTS);
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let moved = |group: usize| {
+        let mut place = 0;
+        let mut values = |data: &[f64]| {
+            let value = |&entry: &f64| {
+                place += 1;
+                if place % groups == group { shifted(high, entry, part, &mut state) } else { high.double(entry) }
+            };
+            data.iter().map(value).collect()
+        };
+        arrays.iter().map(|(symbol, array)| (*symbol, values(&array.data))).collect()
+    };
+    (0..groups).map(moved).collect()
 }
 
 /// x (1 ± part)
@@ -79,16 +102,19 @@ fn shifted(high: &mut High, entry: f64, part: &Number, state: &mut u64) -> Numbe
     if *state & 1 == 0 { high.add(&centre, &shift) } else { high.subtract(&centre, &shift) }
 }
 
-fn note_movement(high: &mut High, most: &mut [f64], found: &Tensor<Number>, truth: &Tensor<Number>, part: &Number) {
+fn add_movement(high: &mut High, sums: &mut [f64], found: &Tensor<Number>, truth: &Tensor<Number>, part: &Number) {
+    let largest = truth.data.iter().map(|entry| high.to_double(entry).abs()).fold(0.0, f64::max);
     // Beyond this a gradient has not moved but jumped, as at a kink, and its size there means nothing.
     let jump = 2_f64.powf(high.precision() as f64 / 4.0).min(1e100);
-    for ((most, found), truth) in most.iter_mut().zip(&found.data).zip(&truth.data) {
+    for ((sum, found), truth) in sums.iter_mut().zip(&found.data).zip(&truth.data) {
         let difference = high.subtract(found, truth);
         let movement = high.divide(&difference, part);
         let movement = high.to_double(&movement).abs();
         let size = high.to_double(truth).abs();
-        if movement.is_finite() && movement <= jump * size.max(f64::MIN_POSITIVE) {
-            *most = most.max(movement);
+        // Beside a 0 by cancellation, the least movements are rounding.
+        let (least, most) = if size > 0.0 { (0.0, jump * size) } else { (largest / jump, jump * largest) };
+        if movement.is_finite() && (least..=most).contains(&movement) {
+            *sum += movement;
         }
     }
 }
