@@ -3,21 +3,37 @@
 use super::reverse::instance_places;
 use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol, Variable};
 use crate::formula::Relation;
-use crate::rewrite::simplify::{expand, factor_common, simplify_sums};
+use crate::rewrite::simplify::{expand, factor_common, simplify_sums_with};
 use num_traits::Signed;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeSet, HashMap};
 
 /// A search that goes on for longer than this has nothing more to gain.
 const MOST_ROUNDS: usize = 12;
 
+/// What a search has found out already: the candidates share most of their parts.
+#[derive(Default)]
+struct Known {
+    simplified: FxHashMap<Expr, Expr>,
+    spread: FxHashMap<Expr, Expr>,
+    /// Sums with the smallest form of their bodies.
+    within: FxHashMap<Expr, Expr>,
+    /// What no candidate makes smaller.
+    settled: FxHashSet<Expr>,
+}
+
 /// The smallest form found, with its signs as one would write them.
 pub fn smallest(context: &mut Context, expr: Expr) -> Expr {
-    let mut best = simplify_sums(context, expr);
+    smallest_with(context, expr, &mut Known::default())
+}
+
+fn smallest_with(context: &mut Context, expr: Expr, known: &mut Known) -> Expr {
+    let mut best = simplify_sums_with(context, expr, &mut known.simplified);
     // What is factored inside a sum may let a delta out, which then kills the sum around it.
     for _ in 0..MOST_ROUNDS {
-        let outside = smaller(context, best);
-        let within = inside(context, outside);
-        let next = simplify_sums(context, within);
+        let outside = smaller(context, best, known);
+        let within = inside(context, outside, known);
+        let next = simplify_sums_with(context, within, &mut known.simplified);
         if next == best {
             break;
         }
@@ -27,26 +43,33 @@ pub fn smallest(context: &mut Context, expr: Expr) -> Expr {
 }
 
 /// The smallest form by the candidates for the outside of sums.
-fn smaller(context: &mut Context, expr: Expr) -> Expr {
+fn smaller(context: &mut Context, expr: Expr, known: &mut Known) -> Expr {
     let mut best = expr;
     for _ in 0..MOST_ROUNDS {
-        let candidates = candidates(context, best);
+        if known.settled.contains(&best) {
+            break;
+        }
+        let candidates = candidates(context, best, known);
         let better = candidates.into_iter().min_by_key(|&candidate| context.size_of(candidate));
         match better {
             Some(candidate) if context.size_of(candidate) < context.size_of(best) => best = candidate,
-            _ => break,
+            _ => {
+                known.settled.insert(best);
+            }
         }
     }
     best
 }
 
-fn candidates(context: &mut Context, expr: Expr) -> Vec<Expr> {
+fn candidates(context: &mut Context, expr: Expr, known: &mut Known) -> Vec<Expr> {
     let mut found = vec![expr, expand(context, expr), factor_common(context, expr)];
     found.extend(distributions(context, expr));
-    for transform in [expand, spread_sums, factor_common] {
+    let transforms: [fn(&mut Context, Expr, &mut Known) -> Expr; 3] =
+        [|context, expr, _| expand(context, expr), spread_sums, |context, expr, _| factor_common(context, expr)];
+    for transform in transforms {
         let before: BTreeSet<Expr> = found.iter().copied().collect();
         for candidate in before {
-            let after = transform(context, candidate);
+            let after = transform(context, candidate, known);
             if !found.contains(&after) {
                 found.push(after);
             }
@@ -70,34 +93,50 @@ fn distributions(context: &mut Context, expr: Expr) -> Vec<Expr> {
 }
 
 /// Σ (a + b) = Σ a + Σ b, and products inside are multiplied out, so that deltas find their sums.
-fn spread_sums(context: &mut Context, expr: Expr) -> Expr {
+fn spread_sums(context: &mut Context, expr: Expr, known: &mut Known) -> Expr {
     if context.height_of(expr) == 0 {
         return expr;
     }
-    let mut done = HashMap::new();
+    let mut done = FxHashMap::default();
     let spread = context.rewrite_with(expr, &mut done, &mut |context, part| {
         let Node::Reduce(Reduction::Sum, ..) = context.node(part) else { return None };
-        let opened = context.open(part)?;
-        let inner = spread_sums(context, opened.body);
-        let body = expand(context, inner);
-        let Node::Add(terms) = context.node(body).clone() else { return None };
-        let sums = terms.iter().map(|&term| context.reduce(Reduction::Sum, opened.index, term)).collect();
-        Some(context.add(sums))
+        if let Some(&spread) = known.spread.get(&part) {
+            return Some(spread);
+        }
+        let spread = spread_sum(context, part, known)?;
+        known.spread.insert(part, spread);
+        Some(spread)
     });
-    simplify_sums(context, spread)
+    simplify_sums_with(context, spread, &mut known.simplified)
+}
+
+fn spread_sum(context: &mut Context, sum: Expr, known: &mut Known) -> Option<Expr> {
+    let opened = context.open(sum)?;
+    let inner = spread_sums(context, opened.body, known);
+    let body = expand(context, inner);
+    let Node::Add(terms) = context.node(body).clone() else {
+        return Some(context.reduce(Reduction::Sum, opened.index, inner));
+    };
+    let sums = terms.iter().map(|&term| context.reduce(Reduction::Sum, opened.index, term)).collect();
+    Some(context.add(sums))
 }
 
 /// The same inside sums that remain.
-fn inside(context: &mut Context, expr: Expr) -> Expr {
+fn inside(context: &mut Context, expr: Expr, known: &mut Known) -> Expr {
+    if let Some(&within) = known.within.get(&expr) {
+        return within;
+    }
     match *context.node(expr) {
         Node::Reduce(Reduction::Sum, ..) => match context.open(expr) {
             Some(opened) => {
-                let body = smallest(context, opened.body);
-                context.reduce(Reduction::Sum, opened.index, body)
+                let body = smallest_with(context, opened.body, known);
+                let within = context.reduce(Reduction::Sum, opened.index, body);
+                known.within.insert(expr, within);
+                within
             }
             None => expr,
         },
-        Node::Mul(_) | Node::Add(_) => context.rebuild(expr, &mut inside),
+        Node::Mul(_) | Node::Add(_) => context.rebuild(expr, &mut |context, part| inside(context, part, known)),
         _ => expr,
     }
 }

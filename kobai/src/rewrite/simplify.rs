@@ -79,11 +79,11 @@ fn remove_delta(context: &mut Context, index: Index, term: Expr, value: Expr) ->
 
 /// Brings every sum in an expression into the form that [`sum_over`] gives.
 pub fn simplify_sums(context: &mut Context, expr: Expr) -> Expr {
-    let mut done = FxHashMap::default();
-    simplify_sums_inner(context, expr, &mut done)
+    simplify_sums_with(context, expr, &mut FxHashMap::default())
 }
 
-fn simplify_sums_inner(context: &mut Context, expr: Expr, done: &mut FxHashMap<Expr, Expr>) -> Expr {
+/// The same with what is known from expressions simplified before.
+pub fn simplify_sums_with(context: &mut Context, expr: Expr, done: &mut FxHashMap<Expr, Expr>) -> Expr {
     if context.height_of(expr) == 0 {
         return expr;
     }
@@ -93,12 +93,12 @@ fn simplify_sums_inner(context: &mut Context, expr: Expr, done: &mut FxHashMap<E
     let result = match *context.node(expr) {
         Node::Reduce(Reduction::Sum, ..) => match context.open(expr) {
             Some(opened) => {
-                let body = simplify_sums_inner(context, opened.body, done);
+                let body = simplify_sums_with(context, opened.body, done);
                 sum_over(context, opened.index, body)
             }
             None => expr,
         },
-        _ => context.rebuild(expr, &mut |context, part| simplify_sums_inner(context, part, done)),
+        _ => context.rebuild(expr, &mut |context, part| simplify_sums_with(context, part, done)),
     };
     done.insert(expr, result);
     result
