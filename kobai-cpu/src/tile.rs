@@ -320,6 +320,6 @@ fn operands(operation: &Operation) -> Vec<usize> {
         | Operation::Power(a, b)
         | Operation::Compare(_, a, b) => vec![*a, *b],
         Operation::Call(_, arguments) => arguments.clone(),
-        Operation::Select(a, b, c) => vec![*a, *b, *c],
+        Operation::Select(a, b, c) | Operation::RoundingError { terms: (a, b), sum: c, .. } => vec![*a, *b, *c],
     }
 }

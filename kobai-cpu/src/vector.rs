@@ -35,7 +35,7 @@ mod wide;
 mod wide_functions;
 
 pub use base::LogBase;
-pub use elementwise::{Operand, binary, select, unary};
+pub use elementwise::{Operand, binary, select, ternary, unary};
 pub use exp_and_expm1::exp_and_expm1_to;
 pub use float::Float;
 pub use fused::exp_shifted_scaled_to;

@@ -7,7 +7,7 @@ use kobai::expr::Rational;
 use kobai::formula::Relation;
 use kobai::function::Function;
 
-pub(super) use crate::vector::{Operand, binary, select, unary};
+pub(super) use crate::vector::{Operand, binary, select, ternary, unary};
 
 /// a · b, where a factor of exactly 0 removes the other.
 #[inline(always)]
@@ -93,6 +93,30 @@ pub(super) fn power_rational_tile<T: Float>(
         (1, 2) => unary(out, base, |base| base.square_root()),
         (-1, 2) => unary(out, base, |base| T::ONE / base.square_root()),
         _ => unary(out, base, |base| power_rational(base, exponent, fraction)),
+    }
+}
+
+/// What rounding has taken from a + b, given rounded; 0 where that is no number.
+#[inline(always)]
+pub(super) fn rounding_error<T: Float>(a: T, b: T, sum: T) -> T {
+    let of_b = sum - a;
+    let error = (a - (sum - of_b)) + (b - of_b);
+    // Only NaN differs from itself.
+    #[allow(clippy::eq_op)]
+    if error == error { error } else { T::ZERO }
+}
+
+/// The same on a tile, for a + b or a − b.
+pub(super) fn rounding_error_tile<T: Float>(
+    out: &mut [T],
+    (a, b): (Operand<T>, Operand<T>),
+    subtracted: bool,
+    sum: Operand<T>,
+) {
+    if subtracted {
+        ternary(out, a, b, sum, |a, b, sum| rounding_error(a, -b, sum));
+    } else {
+        ternary(out, a, b, sum, rounding_error);
     }
 }
 

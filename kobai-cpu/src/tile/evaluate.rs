@@ -174,6 +174,9 @@ impl TileProgram {
             },
             Operation::Compare(relation, a, b) => compare_tile(out, *relation, value(*a), value(*b)),
             Operation::Select(a, b, c) => select(out, value(*a), value(*b), value(*c)),
+            Operation::RoundingError { terms: (a, b), subtracted, sum } => {
+                arithmetic::rounding_error_tile(out, (value(*a), value(*b)), *subtracted, value(*sum));
+            }
         }
     }
 
@@ -259,6 +262,10 @@ impl TileProgram {
                 _ => T::NAN,
             },
             (Operation::Compare(relation, a, b), _) => arithmetic::compare(*relation, value(*a)?, value(*b)?),
+            (Operation::RoundingError { terms: (a, b), subtracted, sum }, _) => {
+                let b = if *subtracted { -value(*b)? } else { value(*b)? };
+                arithmetic::rounding_error(value(*a)?, b, value(*sum)?)
+            }
             (Operation::Select(condition, then, otherwise), _) => {
                 let taken = value(*condition)? != T::ZERO;
                 value(if taken { *then } else { *otherwise })?

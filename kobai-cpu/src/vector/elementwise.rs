@@ -106,19 +106,31 @@ pub fn binary<T: Float>(out: &mut [T], a: Operand<T>, b: Operand<T>, operation: 
     }
 }
 
+/// Writes an operation on each three numbers of `a`, `b` and `c` to `out`.
+///
+/// # Panics
+/// If an operand's length is not that of `out`.
+#[inline]
+pub fn ternary<T: Float>(out: &mut [T], a: Operand<T>, b: Operand<T>, c: Operand<T>, operation: impl Fn(T, T, T) -> T) {
+    match (a, b, c) {
+        (Operand::Same(a), ..) => binary(out, b, c, |b, c| operation(a, b, c)),
+        (_, Operand::Same(b), _) => binary(out, a, c, |a, c| operation(a, b, c)),
+        (.., Operand::Same(c)) => binary(out, a, b, |a, b| operation(a, b, c)),
+        (Operand::Each(x), Operand::Each(y), Operand::Each(z)) => {
+            [a, b, c].iter().for_each(|operand| operand.assert_length(out.len()));
+            dispatch(Three { out, a: x, b: y, c: z, operation });
+        }
+    }
+}
+
 /// Writes `then` where the condition is not 0, and `otherwise` where it is, to `out`. (NaN is not 0.)
 ///
 /// # Panics
 /// If an operand's length is not that of `out`.
 pub fn select<T: Float>(out: &mut [T], condition: Operand<T>, then: Operand<T>, otherwise: Operand<T>) {
     let pick = |condition: T, then: T, otherwise: T| if condition != T::ZERO { then } else { otherwise };
-    match (condition, then, otherwise) {
-        (Operand::Same(condition), ..) => unary(out, if condition != T::ZERO { then } else { otherwise }, |x| x),
-        (_, Operand::Same(then), _) => binary(out, condition, otherwise, |c, otherwise| pick(c, then, otherwise)),
-        (_, _, Operand::Same(otherwise)) => binary(out, condition, then, |c, then| pick(c, then, otherwise)),
-        (Operand::Each(a), Operand::Each(b), Operand::Each(c)) => {
-            [condition, then, otherwise].iter().for_each(|operand| operand.assert_length(out.len()));
-            dispatch(Three { out, a, b, c, operation: pick });
-        }
+    match condition {
+        Operand::Same(condition) => unary(out, if condition != T::ZERO { then } else { otherwise }, |x| x),
+        Operand::Each(_) => ternary(out, condition, then, otherwise, pick),
     }
 }

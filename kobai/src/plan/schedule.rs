@@ -189,8 +189,9 @@ fn assign(context: &Context, lowered: &Lowered, axis: Axis, mut kept: Vec<bool>)
     }
 }
 
-/// What a way to stream costs: more entries at once than many, then work, then entries, then the shortness of the axis.
-type Cost = (u128, u128, u128, std::cmp::Reverse<usize>);
+/// What a way to stream costs: more entries at once than many, then work, then passes, then entries, then the shortness of
+/// the axis.
+type Cost = (u128, u128, usize, u128, std::cmp::Reverse<usize>);
 
 fn cost(
     context: &Context,
@@ -213,7 +214,8 @@ fn cost(
     let chunk = (CHUNK_ENTRIES / per_place.max(1)).clamp(1, memory::LARGEST_CHUNK as u128).min(length as u128);
     let entries = whole + per_place * chunk;
     let many = entries.saturating_sub(MANY_ENTRIES);
-    (many, work(context, lowered, assignment, sizes), entries, std::cmp::Reverse(length))
+    let passes = assignment.stages.iter().max().copied().unwrap_or(0);
+    (many, work(context, lowered, assignment, sizes), passes, entries, std::cmp::Reverse(length))
 }
 
 /// The points of all loops, over all passes: what is made again in a later pass counts again.

@@ -32,6 +32,16 @@ pub enum Operation {
     Add(usize, usize),
     /// a − b
     Subtract(usize, usize),
+    /// What rounding has taken from a sum or difference, 0 where that is no number (Knuth, The Art of Computer Programming,
+    /// volume 2, section 4.2.2, theorem B).
+    RoundingError {
+        /// a and b
+        terms: (usize, usize),
+        /// True for a − b.
+        subtracted: bool,
+        /// a ± b, rounded
+        sum: usize,
+    },
     /// a · b, where a factor of exactly 0 removes the other.
     Multiply(usize, usize),
     /// a · b of numbers known to be finite.
@@ -219,7 +229,8 @@ impl<'a> Builder<'a> {
         for (negative, value) in signed {
             let sum = self.joined(total, negative, value);
             if let Some(so_far) = total.filter(|_| compensated) {
-                rests.push((false, self.rounding_error(so_far, negative, value, sum)));
+                let lost = Operation::RoundingError { terms: (so_far, value), subtracted: negative, sum };
+                rests.push((false, self.push(lost)));
             }
             total = Some(sum);
         }
@@ -256,24 +267,6 @@ impl<'a> Builder<'a> {
             Some(so_far) if negative => self.push(Operation::Subtract(so_far, value)),
             Some(so_far) => self.push(Operation::Add(so_far, value)),
         }
-    }
-
-    /// a ± b less its rounded value, 0 where that is infinite (Knuth, The Art of Computer Programming, volume 2, section
-    /// 4.2.2, theorem B).
-    fn rounding_error(&mut self, a: usize, negative: bool, b: usize, sum: usize) -> usize {
-        let second = self.push(Operation::Subtract(sum, a));
-        let first = self.push(Operation::Subtract(sum, second));
-        let of_a = self.push(Operation::Subtract(a, first));
-        let error = if negative {
-            let of_b = self.push(Operation::Add(b, second));
-            self.push(Operation::Subtract(of_a, of_b))
-        } else {
-            let of_b = self.push(Operation::Subtract(b, second));
-            self.push(Operation::Add(of_a, of_b))
-        };
-        let is_number = self.push(Operation::Compare(Relation::Equal, error, error));
-        let zero = self.push(Operation::Constant(0.0));
-        self.push(Operation::Select(is_number, error, zero))
     }
 
     fn is_rest(&self, term: Expr) -> bool {
