@@ -261,7 +261,9 @@ impl<T: Float> Compiler<'_, T> {
     }
 
     fn strips(&mut self, strips: &Strips, all: &[Step]) -> Compiled<T> {
-        let steps = all[strips.steps.clone()].iter().map(|step| self.tape(step, all)).collect();
+        let planned = &all[strips.steps.clone()];
+        let mut steps: Vec<TapeStep> = planned.iter().map(|step| self.tape(step, all)).collect();
+        keep_exponentials(planned, &mut steps);
         let chunk = self.plan.chunk;
         Compiled::Strips(StripSegment::new(steps, (strips.strip, strips.task), &self.layouts, chunk))
     }
@@ -284,6 +286,17 @@ impl<T: Float> Compiler<'_, T> {
             }
             Step::MatrixProduct { .. } => unreachable!("every matrix product of a plan has the loops of one"),
         }
+    }
+}
+
+/// Lets maps take exponentials from the log-sum-exps before them.
+fn keep_exponentials(planned: &[Step], steps: &mut [TapeStep]) {
+    let mut number = 0;
+    for position in 0..steps.len() {
+        let Step::Reduce { out, rest: Some(rest), .. } = planned[position] else { continue };
+        let Some((sum, later)) = steps[position..].split_first_mut() else { continue };
+        let taken = later.iter_mut().map(|map| sum.keep_for(map, (out, rest), number)).filter(|&taken| taken).count();
+        number += usize::from(taken > 0);
     }
 }
 

@@ -6,12 +6,14 @@
 
 mod arithmetic;
 mod evaluate;
+pub(crate) mod kept;
 mod peephole;
 pub(crate) mod reduce;
 
 use crate::execute::buffer_of;
 use crate::execute::layout::{Layout, Loops, View};
 use crate::vector::Float;
+use kept::{Kept, KeptUse};
 use kobai::expr::Rational;
 use kobai::plan::Plan;
 use kobai::plan::tape::{Operation, Place, Tape};
@@ -22,7 +24,7 @@ pub(crate) use arithmetic::multiply;
 pub(crate) use evaluate::Frame;
 
 /// The turns of the inner loop that are evaluated at once.
-pub(crate) const TILE: usize = 512;
+pub(crate) const TILE: usize = 1024;
 
 /// Where the value of an operation is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,6 +83,12 @@ pub(crate) struct TileProgram {
     streamed: Option<usize>,
     /// The tensor that the values are written over.
     replaced: Option<usize>,
+    /// Exponentials that log-sum-exps before it have worked out.
+    kept: Vec<KeptUse>,
+    /// The operations that are not needed where these are used.
+    spared: Vec<bool>,
+    /// With kept exponentials, how often each loop turns.
+    row_sizes: Vec<usize>,
 }
 
 /// The scratch memory of a thread.
@@ -99,6 +107,10 @@ pub(crate) struct Scratch<T> {
     pub beside: Vec<T>,
     /// Tensors that exist for one strip.
     pub strips: Vec<Vec<T>>,
+    /// What log-sum-exps leave for the maps after them.
+    pub kept: Vec<Kept<T>>,
+    /// Whether a program uses what is kept at these turns.
+    uses_kept: bool,
     /// The exceptions of a map: where, and what.
     pub exceptions: Vec<(usize, T)>,
     /// The turns of the loops.
@@ -116,6 +128,8 @@ impl<T> Default for Scratch<T> {
             values: Vec::new(),
             beside: Vec::new(),
             strips: Vec::new(),
+            kept: Vec::new(),
+            uses_kept: false,
             exceptions: Vec::new(),
             at: Vec::new(),
         }
@@ -163,6 +177,9 @@ impl TileProgram {
             inner,
             streamed: loops.streamed,
             replaced,
+            kept: Vec::new(),
+            spared: Vec::new(),
+            row_sizes: Vec::new(),
         };
         let uniform = program.find_uniform();
         let inside = peephole::fuse(&program.operations, &mut program.extras, &uniform);

@@ -7,7 +7,8 @@ use super::error::RunError;
 use super::exception::ExceptionProgram;
 use super::layout::{Chunk, Layout, Loops, Region, place};
 use crate::buffers::{Part, Pool, Store, Written};
-use crate::tile::reduce::{finish, join_all, join_lanes, start_all};
+use crate::tile::kept::LONGEST_ROW;
+use crate::tile::reduce::{finish, join_all, join_and_keep, join_lanes, start_all};
 use crate::tile::{Frame, Scratch, TILE, TileProgram};
 use crate::vector::{self, Float};
 use kobai::expr::Reduction;
@@ -54,6 +55,8 @@ pub(crate) struct TapeStep {
     free: usize,
     /// The loop whose turns lie in the lanes of a tile.
     inner: Option<usize>,
+    /// Where a log-sum-exp leaves its exponentials for the maps after it.
+    keeps: Option<usize>,
     /// Whether a map's result goes past the caches.
     past_caches: bool,
 }
@@ -130,8 +133,24 @@ impl TapeStep {
             free: loops.sizes.len() - usize::from(reducing.is_some()),
             inner: choice.inner,
             loops,
+            keeps: None,
             past_caches: false,
         }
+    }
+
+    /// Lets a map take exponentials from this log-sum-exp, before it in the same strips; says whether it does.
+    pub fn keep_for(&mut self, map: &mut TapeStep, results: (TensorId, TensorId), number: usize) -> bool {
+        let along = self.reducing.is_some_and(|reducing| reducing.along && !reducing.accumulate);
+        let row = self.loops.sizes.last().copied().unwrap_or(0);
+        let same_loops = self.loops.sizes == map.loops.sizes && self.loops.streamed == map.loops.streamed;
+        if !along || map.reducing.is_some() || !same_loops || row * size_of::<f64>() > LONGEST_ROW {
+            return false;
+        }
+        let taken = map.program.take_kept(&self.program, results, (number, &self.loops.sizes));
+        if taken {
+            self.keeps = Some(number);
+        }
+        taken
     }
 
     /// Runs the step for a strip on this thread, or, with a pool, for a chunk on several. The parts written are whole
@@ -399,6 +418,7 @@ impl<T: Float> Job<'_, T> {
     ) -> Result<(), RunError> {
         let free = self.step.free;
         let length = self.lengths[free];
+        let mut kept = self.step.keeps.map(|number| scratch.take_kept(number, written.out.len(), length));
         for number in 0..written.out.len() {
             place(first + number, &self.lengths[..free], &mut at[..free]);
             let (low, spare) = beside.split_at_mut(TILE);
@@ -417,11 +437,17 @@ impl<T: Float> Job<'_, T> {
                         &values[..lanes]
                     }
                 };
-                join_all(reducing.reduction, entry.reborrow(), values, &mut spare[..lanes]);
+                match kept.as_mut().map(|kept| kept.tile(number, position, lanes, length)) {
+                    Some((powers, leading)) => *leading = join_and_keep(entry.reborrow(), values, powers),
+                    None => join_all(reducing.reduction, entry.reborrow(), values, &mut spare[..lanes]),
+                }
             }
             if !reducing.accumulate {
                 finish(reducing.reduction, entry);
             }
+        }
+        if let (Some(number), Some(kept)) = (self.step.keeps, kept) {
+            scratch.kept[number] = kept;
         }
         Ok(())
     }

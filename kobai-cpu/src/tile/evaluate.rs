@@ -35,6 +35,7 @@ impl TileProgram {
             scratch.all_suspect |= value.is_err();
             scratch.scalars[position] = value.unwrap_or(T::NAN);
         }
+        scratch.uses_kept = self.can_use_kept(&scratch.scalars);
     }
 
     /// The values for the turns of the inner loop from the one in `at` on, as many as `out` is long (at most `TILE`), after
@@ -59,6 +60,9 @@ impl TileProgram {
             suspects.extend(0..out.len());
         }
         for &position in &self.varying {
+            if scratch.uses_kept && self.spared[position] {
+                continue;
+            }
             match self.kinds[position] {
                 Kind::Uniform | Kind::Inside => {}
                 Kind::Direct => {
@@ -145,6 +149,9 @@ impl TileProgram {
     ) {
         let length = out.len();
         let value = |operand: usize| self.operand(operand, frame, scratch, length);
+        if scratch.uses_kept && self.fill_from_kept(position, (&scratch.kept, &scratch.scalars), at, out) {
+            return;
+        }
         if let Extra::Exponential(exponential) = &self.extras[position] {
             return exponential.fill(out, value(exponential.argument), &scratch.scalars);
         }

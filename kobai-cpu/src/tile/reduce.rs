@@ -108,9 +108,21 @@ pub(crate) fn join_all<T: Float>(reduction: Reduction, written: Written<T>, valu
         (Reduction::Product, ..) => *out = values.iter().fold(*out, |product, &value| multiply(product, value)),
         (Reduction::Maximum, ..) => *out = larger(*out, vector::max(values)),
         (Reduction::Minimum, ..) => *out = values.iter().fold(*out, |least, &value| -larger(-least, -value)),
-        (Reduction::LogSumExp, [rest, ..], [low, ..]) => join_exponential_sum(out, rest, low, values, scratch),
+        (Reduction::LogSumExp, [rest, ..], [low, ..]) => {
+            join_exponential_sum((out, rest, low), values, scratch);
+        }
         // Without room for its second part a reduction has no entry.
         (Reduction::Sum | Reduction::LogSumExp, ..) => {}
+    }
+}
+
+/// The same for a log-sum-exp, which leaves the exponentials of the values, relative to the number that it returns.
+pub(crate) fn join_and_keep<T: Float>(written: Written<T>, values: &[T], powers: &mut [T]) -> T {
+    match written {
+        Written { out: [out, ..], rest: [rest, ..], low: [low, ..] } => {
+            join_exponential_sum((out, rest, low), values, powers)
+        }
+        _ => T::NAN,
     }
 }
 
@@ -140,30 +152,30 @@ fn add<T: Float>(high: &mut T, low: &mut T, value: T) {
     *high = sum;
 }
 
-/// Joins the log-sum-exp of values to one entry. The scratch is as long as the values.
-fn join_exponential_sum<T: Float>(leading: &mut T, rest: &mut T, low: &mut T, values: &[T], scratch: &mut [T]) {
+/// Joins the log-sum-exp of values to one entry. Leaves e^(value − l) of each value, and returns l, the maximum so far; where
+/// that is not finite, what is left is of no meaning.
+fn join_exponential_sum<T: Float>((leading, rest, low): (&mut T, &mut T, &mut T), values: &[T], powers: &mut [T]) -> T {
     let maximum = vector::max(values);
-    // −∞ adds nothing.
-    if maximum == -T::INFINITY {
-        return;
-    }
     if larger(*leading, maximum) == *leading {
+        // Beside ∞ nothing counts; without any number yet, all are −∞.
         if is_finite(*leading) {
-            add(rest, low, vector::sum_exp(values, *leading));
+            add(rest, low, vector::exp_then_sum_to(values, powers, *leading));
         }
-        return;
+        return *leading;
     }
     let mut others = T::ZERO;
     if is_finite(maximum)
         && let Some(first) = values.iter().position(|&value| value == maximum)
     {
-        scratch.copy_from_slice(values);
-        scratch[first] = -T::INFINITY;
-        others = vector::sum_exp(scratch, maximum);
+        powers.copy_from_slice(values);
+        powers[first] = -T::INFINITY;
+        others = vector::exp_then_sum(powers, maximum);
+        powers[first] = T::ONE;
     }
     let factor = scalar::exp(*leading - maximum);
     rescale(leading, rest, low, maximum, factor);
     add(rest, low, others);
+    maximum
 }
 
 /// Joins e^value to the log-sum-exp of each lane.
