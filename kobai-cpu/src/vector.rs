@@ -14,7 +14,8 @@
 //!
 //! **Accuracy.** The error against the exact value is below 0.6 ULP for `exp` (0.8 where the result is subnormal)
 //! and below 1 ULP for every other function, in both types and at every level, subnormal numbers included.
-//! `tests/vector_accuracy` holds these bounds. An `f32` is worked in `f32`, never by way of `f64`.
+//! `tests/vector_accuracy` holds these bounds. An `f32` is worked in `f32`, never by way of `f64`, but for powers, which are
+//! rarer and need more digits on the way.
 
 mod activation;
 mod base;
@@ -27,6 +28,7 @@ mod level;
 mod logarithm;
 mod map;
 mod past_caches;
+mod power;
 mod reduce;
 mod tables;
 #[cfg(target_arch = "x86_64")]
@@ -41,6 +43,7 @@ pub use float::Float;
 pub use fused::exp_shifted_scaled_to;
 pub use level::Level;
 pub use past_caches::{copy_past_caches, fence};
+pub use power::{Fraction, power, power_of_fraction_to};
 pub use reduce::{dot, exp_then_sum, exp_then_sum_to, max, sum, sum_exp};
 
 /// Makes, from one row, a function in place, a function from slice to slice, and a function of one number.
@@ -64,6 +67,7 @@ macro_rules! elementwise {
         /// The functions of [the module above](super) for one number, with the same bits.
         pub mod scalar {
             use super::{Float, LogBase, activation, exponential, logarithm, map};
+            pub use super::power::{power_of_fraction, power_one as power};
 
             $(
                 #[doc = concat!("[`", stringify!($name), "`](super::", stringify!($name), "()) of one number.")]

@@ -10,7 +10,7 @@ mod peers;
 use std::hint::black_box;
 use std::time::Instant;
 
-use kobai_cpu::vector::{self, Float, Level, LogBase, Operand};
+use kobai_cpu::vector::{self, Float, Fraction, Level, LogBase, Operand};
 
 const RUNS: usize = 31;
 const LEVELS: [Level; 3] = [Level::Avx512, Level::Avx2, Level::Portable];
@@ -157,6 +157,11 @@ impl Peers {
         self.row("sigmoid", "", &any, &[], vector::sigmoid_to);
         self.row("softplus", "", &any, &[], vector::softplus_to);
         self.row("tanh", "tanh", &any, &[], vector::tanh_to);
+        let exponents = Aligned::<T>::spread(-8.0, 8.0);
+        self.row("power", "pow", &positive, exponents.get(), |x, y| {
+            vector::power(y, Operand::Each(x), Operand::Each(exponents.get()));
+        });
+        self.row("power 1/3", "cbrt", &positive, &[], |x, y| vector::power_of_fraction_to(x, y, Fraction::new(1, 3)));
     }
 }
 

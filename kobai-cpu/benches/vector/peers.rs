@@ -68,7 +68,8 @@ macro_rules! implement_element {
                 type Two = unsafe extern "C" fn($vector, $vector) -> $vector;
                 // SAFETY: the caller's; every load and store is of a whole vector of a slice.
                 unsafe {
-                    let (one, two) = (std::mem::transmute::<_, One>(address), std::mem::transmute::<_, Two>(address));
+                    let one = std::mem::transmute::<*const (), One>(address);
+                    let two = std::mem::transmute::<*const (), Two>(address);
                     for (i, output) in output.chunks_exact_mut($lanes).enumerate() {
                         let x = $load(x[i * $lanes..][..$lanes].as_ptr());
                         let value =
@@ -97,7 +98,7 @@ impl Peer {
         // SAFETY: only the address is taken.
         let symbol = unsafe { self.library.as_ref()?.get::<*const ()>(name.as_bytes()) };
         let address = *symbol.ok()?;
-        assert!(x.len() % 16 == 0 && output.len() == x.len() && (y.is_empty() || y.len() == x.len()));
+        assert!(x.len().is_multiple_of(16) && output.len() == x.len() && (y.is_empty() || y.len() == x.len()));
         // SAFETY: the name says what function it is; the library is only there with AVX-512 and stays loaded, since the
         // program keeps it until its end.
         Some(move || unsafe { T::call(address, std::hint::black_box(x), y, output) })

@@ -134,3 +134,29 @@ pub fn select<T: Float>(out: &mut [T], condition: Operand<T>, then: Operand<T>, 
         Operand::Each(_) => ternary(out, condition, then, otherwise, pick),
     }
 }
+
+/// As many elements as are worked on at once where a number that is the same everywhere is written out.
+const PIECE: usize = 256;
+
+/// The elements from `start` on, as many as asked for: of the slice, or of `same`.
+fn piece<'a, T>(operand: Operand<'a, T>, same: &'a [T; PIECE], start: usize, length: usize) -> &'a [T] {
+    match operand {
+        Operand::Same(_) => &same[..length],
+        Operand::Each(values) => &values[start..][..length],
+    }
+}
+
+/// Does work that takes two slices, piece by piece.
+pub(super) fn both<T: Float>(out: &mut [T], a: Operand<T>, b: Operand<T>, work: impl Fn(&mut [T], &[T], &[T])) {
+    a.assert_length(out.len());
+    b.assert_length(out.len());
+    let written_out = |operand: Operand<T>| match operand {
+        Operand::Same(value) => [value; PIECE],
+        Operand::Each(_) => [T::ZERO; PIECE],
+    };
+    let (same_a, same_b) = (written_out(a), written_out(b));
+    for (index, out) in out.chunks_mut(PIECE).enumerate() {
+        let (start, length) = (index * PIECE, out.len());
+        work(out, piece(a, &same_a, start, length), piece(b, &same_b, start, length));
+    }
+}

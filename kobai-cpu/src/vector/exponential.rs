@@ -18,14 +18,19 @@ struct Reduced<T> {
     tail: T,
 }
 
-/// Reduces an x between `T::EXP_MIN` and `T::EXP_MAX`, or NaN.
+/// (`T::ROUNDER` + n, r, r_low) with x = n·ln 2 + r + r_low, for an x between `T::EXP_MIN` and `T::EXP_MAX`, or NaN.
 #[inline(always)]
-fn reduce<T: Float, const FMA: bool>(x: T) -> Reduced<T> {
+fn parts<T: Float, const FMA: bool>(x: T) -> (T, T, T) {
     let rounded = x.multiply_add::<FMA>(T::LOG2_E, T::ROUNDER);
     let n = rounded - T::ROUNDER;
     let high = (-n).multiply_add::<FMA>(T::LN_2_HIGH, x);
     let r = (-n).multiply_add::<FMA>(T::LN_2_LOW, high);
-    let r_low = (-n).multiply_add::<FMA>(T::LN_2_LOW, high - r);
+    (rounded, r, (-n).multiply_add::<FMA>(T::LN_2_LOW, high - r))
+}
+
+/// e^(n·ln 2 + r + r_low).
+#[inline(always)]
+fn join<T: Float, const FMA: bool>((rounded, r, r_low): (T, T, T)) -> Reduced<T> {
     // e^(r + r_low) = eʳ + r_low·eʳ, of which r_low·(1 + r) matters.
     let correction = r_low.multiply_add::<FMA>(r, r_low);
     // r²/2 + r³·P, the half last: its rounding is the tail's only one of size.
@@ -33,6 +38,12 @@ fn reduce<T: Float, const FMA: bool>(x: T) -> Reduced<T> {
     let cubic = r * polynomial::<T, FMA>(T::EXP_POLYNOMIAL, r);
     let tail = square.multiply_add::<FMA>(T::HALF, square.multiply_add::<FMA>(cubic, correction));
     Reduced { rounded, r, tail }
+}
+
+/// Reduces an x between `T::EXP_MIN` and `T::EXP_MAX`, or NaN.
+#[inline(always)]
+fn reduce<T: Float, const FMA: bool>(x: T) -> Reduced<T> {
+    join::<T, FMA>(parts::<T, FMA>(x))
 }
 
 /// x, but no less than `low`; NaN stays NaN.
@@ -47,15 +58,28 @@ fn at_most<T: Float>(x: T, high: T) -> T {
     if x > high { high } else { x }
 }
 
-/// eˣ as a rounded value and what the rounding lost.
+/// What was reduced, as a rounded value and what the rounding lost.
 #[inline(always)]
-pub(super) fn exp_pair<T: Float, const FMA: bool>(x: T) -> (T, T) {
-    let Reduced { rounded, r, tail } = reduce::<T, FMA>(at_most(at_least(x, T::EXP_MIN), T::EXP_MAX));
+fn value_pair<T: Float>(Reduced { rounded, r, tail }: Reduced<T>) -> (T, T) {
     let (high, low) = fast_two_sum(T::ONE, r);
     let (high, low) = fast_two_sum(high, low + tail);
     // Twice by half the power: 2ⁿ itself may lie outside the normal numbers where eˣ does not.
     let (first, second) = T::powers(rounded);
     (high * first * second, low * first * second)
+}
+
+/// eˣ as a rounded value and what the rounding lost.
+#[inline(always)]
+pub(super) fn exp_pair<T: Float, const FMA: bool>(x: T) -> (T, T) {
+    value_pair(reduce::<T, FMA>(at_most(at_least(x, T::EXP_MIN), T::EXP_MAX)))
+}
+
+/// e^(x + low) as a rounded value and what the rounding lost, for a `low` of the size of a rounding of x.
+#[inline(always)]
+pub(super) fn exp_of_pair<T: Float, const FMA: bool>(x: T, low: T) -> (T, T) {
+    let (rounded, r, r_low) = parts::<T, FMA>(at_most(at_least(x, T::EXP_MIN), T::EXP_MAX));
+    let (r, r_low) = two_sum(r, r_low + low);
+    value_pair(join::<T, FMA>((rounded, r, r_low)))
 }
 
 /// eˣ − 1 as a rounded value and what the rounding lost.

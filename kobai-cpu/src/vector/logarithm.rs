@@ -22,11 +22,20 @@ fn log_parts<T: Float, const FMA: bool>(k: T, f: T, correction: T) -> (T, T) {
     (high, low + k.multiply_add::<FMA>(T::LN_2_LOW, rest))
 }
 
-/// ln x as two numbers, for x positive and finite.
+/// ln x as two numbers, for x positive and finite. Here f²/2 is kept in two parts as well.
 #[inline(always)]
 fn log_pair<T: Float, const FMA: bool>(x: T) -> (T, T) {
     let (k, m) = x.split();
-    log_parts::<T, FMA>(k, m - T::ONE, T::ZERO)
+    let f = m - T::ONE;
+    let s = f / (T::TWO + f);
+    let z = s * s;
+    let half = T::HALF * f;
+    let half_square = half * f;
+    let error = product_error::<T, FMA>(half, f, half_square);
+    let rest = s * z.multiply_add::<FMA>(polynomial::<T, FMA>(T::LOG_POLYNOMIAL, z), half_square);
+    let (high, low) = fast_two_sum(k * T::LN_2_HIGH, f);
+    let (high, lower) = fast_two_sum(high, -half_square);
+    (high, ((low + lower) - error) + k.multiply_add::<FMA>(T::LN_2_LOW, rest))
 }
 
 /// The logarithm of a sum as two numbers. `sum` = 1 + `term`, each given as a number and an error below half a unit in

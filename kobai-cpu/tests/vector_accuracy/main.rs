@@ -11,6 +11,7 @@ mod exhaustive;
 mod exp_and_expm1;
 mod functions;
 mod oracle;
+mod powers;
 mod reductions;
 mod values;
 
