@@ -14,10 +14,8 @@ use crate::execute::buffer_of;
 use crate::execute::layout::{Layout, Loops, View};
 use crate::vector::Float;
 use kept::{Kept, KeptUse};
-use kobai::expr::Rational;
 use kobai::plan::Plan;
 use kobai::plan::tape::{Operation, Place, Tape};
-use num_bigint::BigInt;
 use peephole::Exponential;
 
 pub(crate) use arithmetic::multiply;
@@ -63,8 +61,6 @@ struct Load {
 enum Extra {
     None,
     Load(Load),
-    /// The exponent of a rational power.
-    Exponent(Rational),
     /// What the operation does along with its own.
     Exponential(Exponential),
 }
@@ -309,9 +305,6 @@ fn extra(plan: &Plan, layouts: &[Layout], loops: &Loops, operation: &Operation) 
                 view: View::new(layout, loops, buffer_of(plan, *tensor), fixed),
                 gathers: gathers.collect(),
             })
-        }
-        Operation::PowerRational(_, numerator, denominator) => {
-            Extra::Exponent(Rational::new(BigInt::from(*numerator), BigInt::from((*denominator).max(1))))
         }
         _ => Extra::None,
     }

@@ -1,13 +1,13 @@
 //! The arithmetic of tapes: on one number, and on a tile of them. Both give the same bits.
 
-use crate::vector::{self, Float, scalar};
+use crate::vector::{self, Float, Fraction, LogBase, scalar};
 use kobai::eval::arithmetic::Arithmetic;
 use kobai::eval::double::Double;
-use kobai::expr::Rational;
 use kobai::formula::Relation;
 use kobai::function::Function;
 
-pub(super) use crate::vector::{Operand, binary, select, ternary, unary};
+pub(super) use crate::vector::scalar::power;
+pub(super) use crate::vector::{Operand, binary, power as power_tile, select, ternary, unary};
 
 /// a · b, where a factor of exactly 0 removes the other.
 #[inline(always)]
@@ -20,24 +20,33 @@ fn flag<T: Float>(holds: bool) -> T {
     if holds { T::ONE } else { T::ZERO }
 }
 
-/// a^b, through doubles.
-#[inline]
-pub(super) fn power<T: Float>(a: T, b: T) -> T {
-    T::from_f64(a.to_f64().powf(b.to_f64()))
-}
-
 /// 1 where the relation holds; nothing holds of NaN.
 pub(super) fn compare<T: Float>(relation: Relation, a: T, b: T) -> T {
     flag(a.partial_cmp(&b).is_some_and(|order| relation.holds(order)))
 }
 
-/// The power of a fraction: products and square roots where these are as good, else [`Double`]'s, through doubles.
-pub(super) fn power_rational<T: Float>(base: T, exponent: &Rational, (numerator, denominator): (i32, u32)) -> T {
-    match (numerator, denominator) {
-        (2, 1) => base * base,
-        (1, 2) => base.square_root(),
-        (-1, 2) => T::ONE / base.square_root(),
-        _ => T::from_f64(Double.power_rational(&base.to_f64(), exponent)),
+/// The power of a fraction.
+pub(super) fn power_rational<T: Float>(base: T, fraction: (i32, u32)) -> T {
+    let mut out = [T::ZERO];
+    power_rational_tile(&mut out, Operand::Same(base), fraction);
+    out[0]
+}
+
+/// The power of a fraction, on a tile: products and square roots where these are as good. The fraction is looked at once.
+pub(super) fn power_rational_tile<T: Float>(out: &mut [T], base: Operand<T>, fraction: (i32, u32)) {
+    match (fraction, base) {
+        ((-1, 1), _) => unary(out, base, |base| T::ONE / base),
+        ((2, 1), _) => unary(out, base, |base| base * base),
+        ((3, 1), _) => unary(out, base, |base| base * base * base),
+        ((1, 2), _) => unary(out, base, |base| base.square_root()),
+        ((-1, 2), _) => unary(out, base, |base| T::ONE / base.square_root()),
+        ((0, _), _) => out.fill(T::ONE),
+        ((numerator, denominator), Operand::Each(base)) => {
+            vector::power_of_fraction_to(base, out, Fraction::new(numerator, denominator));
+        }
+        ((numerator, denominator), Operand::Same(base)) => {
+            out.fill(scalar::power_of_fraction(base, Fraction::new(numerator, denominator)));
+        }
     }
 }
 
@@ -64,6 +73,7 @@ pub(super) fn call<T: Float>(function: Function, arguments: &[T]) -> T {
     match (kernels::<T>(function), arguments) {
         (Some((one, _)), [x]) => one(*x),
         (None, [x]) => T::from_f64(Double.call(function, &[x.to_f64()])),
+        (_, [base, x]) if function == Function::LogBase => scalar::log_base(*x, &LogBase::new(base.to_f64())),
         (_, [x, y]) => T::from_f64(Double.call(function, &[x.to_f64(), y.to_f64()])),
         _ => T::NAN,
     }
@@ -81,18 +91,13 @@ pub(super) fn call_unary<T: Float>(out: &mut [T], function: Function, x: Operand
     }
 }
 
-/// The power of a fraction, on a tile; the fraction is looked at once.
-pub(super) fn power_rational_tile<T: Float>(
-    out: &mut [T],
-    base: Operand<T>,
-    exponent: &Rational,
-    fraction: (i32, u32),
-) {
-    match fraction {
-        (2, 1) => unary(out, base, |base| base * base),
-        (1, 2) => unary(out, base, |base| base.square_root()),
-        (-1, 2) => unary(out, base, |base| T::ONE / base.square_root()),
-        _ => unary(out, base, |base| power_rational(base, exponent, fraction)),
+/// A function of two operands, on a tile.
+pub(super) fn call_binary<T: Float>(out: &mut [T], function: Function, x: Operand<T>, y: Operand<T>) {
+    match (function, x, y) {
+        (Function::LogBase, Operand::Same(base), Operand::Each(x)) => {
+            vector::log_base_to(x, out, &LogBase::new(base.to_f64()));
+        }
+        _ => binary(out, x, y, |x, y| call(function, &[x, y])),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Evaluation of a compiled tape: tile by tile, and for one entry where an index is out of its range.
 
-use super::arithmetic::{self, Operand, binary, call, call_unary, compare_tile, select, unary};
+use super::arithmetic::{self, Operand, binary, call, call_binary, call_unary, compare_tile, select, unary};
 use super::{Extra, Gather, Kind, Load, Scratch, TileProgram, multiply};
 use crate::buffers::Store;
 use crate::execute::error::RunError;
@@ -168,15 +168,13 @@ impl TileProgram {
             Operation::Multiply(a, b) => binary(out, value(*a), value(*b), multiply),
             Operation::MultiplyFinite(a, b) => binary(out, value(*a), value(*b), |a, b| a * b),
             Operation::Divide(a, b) => binary(out, value(*a), value(*b), |a, b| a / b),
-            Operation::Power(a, b) => binary(out, value(*a), value(*b), arithmetic::power),
+            Operation::Power(a, b) => arithmetic::power_tile(out, value(*a), value(*b)),
             Operation::PowerRational(a, numerator, denominator) => {
-                if let Extra::Exponent(exponent) = &self.extras[position] {
-                    arithmetic::power_rational_tile(out, value(*a), exponent, (*numerator, *denominator));
-                }
+                arithmetic::power_rational_tile(out, value(*a), (*numerator, *denominator));
             }
             Operation::Call(function, arguments) => match arguments[..] {
                 [x] => call_unary(out, *function, value(x)),
-                [x, y] => binary(out, value(x), value(y), |x, y| call(*function, &[x, y])),
+                [x, y] => call_binary(out, *function, value(x), value(y)),
                 _ => out.fill(T::NAN),
             },
             Operation::Compare(relation, a, b) => compare_tile(out, *relation, value(*a), value(*b)),
@@ -260,8 +258,8 @@ impl TileProgram {
             (Operation::MultiplyFinite(a, b), _) => value(*a)? * value(*b)?,
             (Operation::Divide(a, b), _) => value(*a)? / value(*b)?,
             (Operation::Power(a, b), _) => arithmetic::power(value(*a)?, value(*b)?),
-            (Operation::PowerRational(a, numerator, denominator), Extra::Exponent(exponent)) => {
-                arithmetic::power_rational(value(*a)?, exponent, (*numerator, *denominator))
+            (Operation::PowerRational(a, numerator, denominator), _) => {
+                arithmetic::power_rational(value(*a)?, (*numerator, *denominator))
             }
             (Operation::Call(function, arguments), _) => match arguments[..] {
                 [x] => call(*function, &[value(x)?]),
