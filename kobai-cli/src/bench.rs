@@ -7,13 +7,13 @@ mod report;
 use crate::eval::Element;
 use crate::message::Failure;
 use crate::options::{Bench, DataType};
-use crate::plan::outputs;
+use crate::plan::{outputs, planned};
 use crate::sizes::sizes;
 use crate::source::{Source, default_symbols, read, symbols};
 use crate::{Answer, data, print};
 use kobai::eval::data::{Inputs, bind};
 use kobai::expr::{Axis, Symbol};
-use kobai::plan::{Options, Plan, plan};
+use kobai::plan::{Options, Plan};
 use kobai::resolve::Program;
 use kobai_cpu::Executor;
 use measure::{Measured, Progress, measure};
@@ -84,7 +84,8 @@ fn compile<T: Element>(arguments: &Bench, source: &Source, given: &Inputs) -> Re
     } else {
         sizes(&program.context, &arguments.size, source, outputs[0].value)?
     };
-    let plan = plan(&mut program.context, &outputs, &sizes, Options::default());
+    let options = Options { chunk: None, memory: arguments.memory, entry_bytes: size_of::<T>() };
+    let plan = planned(&mut program.context, &outputs, &sizes, options)?;
     drop(Executor::<T>::new(plan.clone()));
     Ok(Compiled { program, wrt, plan, seconds: start.elapsed().as_secs_f64() })
 }

@@ -217,7 +217,7 @@ pub struct Check {
 
 /// `plan`
 #[derive(Args)]
-#[command(after_help = "Example:\n  kobai plan book/softmax-regression.md --size N=8192,K=32000,D=768")]
+#[command(after_help = PLAN_EXAMPLES)]
 pub struct Plan {
     #[command(flatten)]
     pub common: Common,
@@ -230,12 +230,70 @@ pub struct Plan {
     /// Places of the streamed axis in a chunk
     #[arg(long)]
     pub chunk: Option<usize>,
-    /// The type to compute in
-    #[arg(long, value_enum, default_value_t = DataType::F64)]
-    pub dtype: DataType,
+    /// What outputs and temporaries may take together: 256MiB, 1.5GB
+    #[arg(long, value_parser = memory)]
+    pub memory: Option<u64>,
+    /// The type to count the bytes of
+    #[arg(long, value_enum, default_value_t = PlannedType::F64)]
+    pub dtype: PlannedType,
+    /// Show what each of so many devices holds and what they exchange, for a split along each axis
+    #[arg(long, value_parser = clap::value_parser!(u32).range(2..))]
+    pub devices: Option<u32>,
     /// For machines
     #[arg(long)]
     pub json: bool,
+}
+
+/// The types that a plan counts bytes of.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlannedType {
+    /// Double precision, 8 bytes
+    F64,
+    /// Single precision, 4 bytes
+    F32,
+    /// bfloat16, 2 bytes; Kobai does not compute in it
+    Bf16,
+}
+
+impl PlannedType {
+    /// Its name, and the bytes of an entry.
+    pub fn row(self) -> (&'static str, usize) {
+        match self {
+            PlannedType::F64 => ("f64", 8),
+            PlannedType::F32 => ("f32", 4),
+            PlannedType::Bf16 => ("bf16", 2),
+        }
+    }
+}
+
+const PLAN_EXAMPLES: &str = r"Examples:
+  kobai plan book/softmax-regression.md --size N=8192,K=32000,D=768
+  kobai plan loss.tex --size N=8192,K=32000,D=768 --wrt x,W --dtype f32 --memory 256MiB
+  kobai plan loss.tex --size N=8192,K=128256,D=8192 --wrt x,W --dtype bf16 --devices 8
+
+All figures are counts. The bytes of a step are those that it reads and writes if no cache holds anything from one step,
+or one chunk, to the next; those in all at the end are the least: inputs once in each pass, outputs once.";
+
+/// Bytes in units of 1024 (KiB, MiB, GiB, TiB) or 1000 (kB, MB, GB, TB).
+const BYTE_UNITS: [(&str, f64); 9] = [
+    ("kib", 1024.0),
+    ("mib", 1048576.0),
+    ("gib", 1073741824.0),
+    ("tib", 1099511627776.0),
+    ("kb", 1e3),
+    ("mb", 1e6),
+    ("gb", 1e9),
+    ("tb", 1e12),
+    ("b", 1.0),
+];
+
+fn memory(text: &str) -> Result<u64, String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let unit = BYTE_UNITS.iter().find_map(|(unit, bytes)| Some((lower.strip_suffix(unit)?, *bytes)));
+    let (number, bytes) = unit.unwrap_or((&lower, 1.0));
+    let number = number.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    // Beyond 2⁶⁴ the conversion stops at the largest number, which no memory has either.
+    number.map(|number| (number * bytes) as u64).ok_or_else(|| "write a number and a unit, as in 256MiB or 1.5GB".to_owned())
 }
 
 /// `bench`
@@ -255,6 +313,9 @@ pub struct Bench {
     /// Measure the value without gradients
     #[arg(long)]
     pub value_only: bool,
+    /// What outputs and temporaries may take together: 256MiB, 1.5GB
+    #[arg(long, value_parser = memory)]
+    pub memory: Option<u64>,
     /// The type to compute in
     #[arg(long, value_enum, default_value_t = DataType::F64)]
     pub dtype: DataType,

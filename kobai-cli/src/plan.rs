@@ -1,18 +1,32 @@
 //! `kobai plan`
 
+mod devices;
+mod tree;
+
 use crate::message::Failure;
-use crate::options::{DataType, Plan as Arguments};
-use crate::sizes::sizes;
+use crate::options::Plan as Arguments;
+use crate::sizes::{in_order, sizes};
 use crate::source::{read, symbols};
+use crate::table::Table;
 use crate::{Answer, print};
 use kobai::eval::data::Inputs;
-use kobai::expr::{Context, Symbol};
-use kobai::plan::report::Costs;
-use kobai::plan::{Options, Output, Plan, Role, Step, TensorId, plan};
+use kobai::explain::Language;
+use kobai::expr::{Axis, Context, Symbol};
+use kobai::plan::report::{Costs, InFull, StepCosts};
+use kobai::plan::{Options, Output, Plan, plan};
 use kobai::resolve::Program;
 use kobai::stabilise::{stabilise, stable_gradient};
-use serde_json::json;
-use std::fmt::Write;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// A plan, with what is needed to speak of it.
+pub struct Planned<'a> {
+    context: &'a Context,
+    plan: &'a Plan,
+    language: Language,
+    dtype: &'static str,
+    entry_bytes: usize,
+}
 
 /// Plans and prints.
 pub fn run(arguments: &Arguments) -> Result<Answer, Failure> {
@@ -22,9 +36,12 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let outputs = outputs(&mut program, &wrt);
     let context = &mut program.context;
     let sizes = sizes(context, &arguments.size, &source, outputs[0].value)?;
-    let plan = plan(context, &outputs, &sizes, Options { chunk: arguments.chunk, ..Options::default() });
-    let costs = plan.costs(if arguments.dtype == DataType::F32 { 4 } else { 8 });
-    print(&if arguments.json { as_json(context, &plan, &costs) } else { as_text(context, &plan, &costs) })?;
+    let (dtype, entry_bytes) = arguments.dtype.row();
+    let options = Options { chunk: arguments.chunk, memory: arguments.memory, entry_bytes };
+    let plan = planned(context, &outputs, &sizes, options)?;
+    let planned = Planned { context, plan: &plan, language: source.language, dtype, entry_bytes };
+    let devices = arguments.devices.map(|count| count as usize);
+    print(&if arguments.json { planned.as_json(devices) } else { planned.as_text(devices) })?;
     Ok(Answer::Yes)
 }
 
@@ -40,86 +57,132 @@ pub fn outputs(program: &mut Program, wrt: &[Symbol]) -> Vec<Output> {
     outputs
 }
 
-fn as_text(context: &Context, plan: &Plan, costs: &Costs) -> String {
-    let mut out = String::new();
-    match plan.streamed {
-        Some(axis) => {
-            let name = &context.axis(axis).size_name.plain;
-            let _ = writeln!(
-                out,
-                "streamed    {name} = {} in {} chunk(s) of {}",
-                plan.size(axis),
-                plan.chunks(),
-                plan.chunk
-            );
-        }
-        None => out += "streamed    nothing\n",
-    }
-    let _ = writeln!(out, "passes      {}", plan.passes.iter().filter(|pass| !pass.chunk.is_empty()).count());
-    for (number, pass) in plan.passes.iter().enumerate() {
-        if !pass.before.is_empty() {
-            let _ = writeln!(
-                out,
-                "\n{} pass {}, once",
-                if pass.chunk.is_empty() { "after" } else { "before" },
-                if pass.chunk.is_empty() { number } else { number + 1 }
-            );
-            pass.before.iter().for_each(|step| step_line(&mut out, context, plan, step));
-        }
-        if !pass.chunk.is_empty() {
-            let _ = writeln!(out, "\npass {}, for each chunk", number + 1);
-            pass.chunk.iter().for_each(|step| step_line(&mut out, context, plan, step));
-        }
-    }
-    let _ = writeln!(out, "\nmatrix products      {}", count(costs.product_operations, "FLOP"));
-    let _ = writeln!(
-        out,
-        "elementwise          {}, of which exp, log and the like {}",
-        count(costs.elementwise_operations, "operations"),
-        count(costs.transcendental, "")
-    );
-    let _ = writeln!(out, "moved                {}", bytes(costs.bytes_moved));
-    let _ = writeln!(out, "memory: inputs       {}", bytes(costs.input_bytes));
-    let _ = writeln!(out, "memory: outputs      {}", bytes(costs.output_bytes));
-    let _ = writeln!(out, "memory: temporaries  {}", bytes(costs.temporary_bytes));
-    let _ = writeln!(out, "peak above inputs    {}", bytes(costs.output_bytes + costs.temporary_bytes));
-    out
+/// A plan within the memory that it may take.
+///
+/// # Errors
+/// There is no such plan.
+pub fn planned(
+    context: &mut Context,
+    outputs: &[Output],
+    sizes: &HashMap<Axis, usize>,
+    options: Options,
+) -> Result<Plan, Failure> {
+    let found = plan(context, outputs, sizes, options);
+    let needed = found.peak_bytes(options.entry_bytes);
+    let Some(memory) = options.memory.filter(|&memory| needed > memory) else { return Ok(found) };
+    let frugal = plan(context, outputs, sizes, Options { chunk: Some(1), ..options });
+    let least = frugal.peak_bytes(options.entry_bytes).min(needed);
+    Err(Failure::text(format!(
+        "outputs and temporaries do not fit in {}\n  cause: they take {}, and {} with the smallest chunks\n  fix: allow them --memory {}KiB, or ask for fewer gradients",
+        bytes(memory as f64),
+        bytes(needed as f64),
+        bytes(least as f64),
+        least.div_ceil(1024)
+    )))
 }
 
-fn step_line(out: &mut String, context: &Context, plan: &Plan, step: &Step) {
-    let made = tensor(context, plan, step.makes());
-    let mut read: Vec<String> = Vec::new();
-    for id in step.reads() {
-        let text = tensor(context, plan, id);
-        if !read.contains(&text) {
-            read.push(text);
+impl Planned<'_> {
+    fn say(&self, key: &str, slots: &[(&str, String)]) -> String {
+        self.language.say(key, slots)
+    }
+
+    fn axis(&self, axis: Axis) -> &str {
+        &self.context.axis(axis).size_name.plain
+    }
+
+    fn sizes(&self) -> Vec<(&str, usize)> {
+        in_order(self.context, &self.plan.sizes)
+    }
+
+    fn as_text(&self, devices: Option<usize>) -> String {
+        let sizes: Vec<String> = self.sizes().iter().map(|(name, size)| format!("{name} = {size}")).collect();
+        let (steps, total) = self.tree();
+        let (costs, in_full) = (self.plan.costs(self.entry_bytes), self.plan.in_full(self.entry_bytes));
+        let mut out = format!("{}  {}\n", self.dtype, sizes.join(", "));
+        out += &format!("{}\n\n{steps}\n", self.streamed());
+        for line in self.totals(&costs, &total) {
+            out += &format!("{line}\n");
+        }
+        out += &format!("\n{}", self.memory(&costs, &in_full).render());
+        if let Some(count) = devices {
+            out += &format!("\n{}", self.devices_table(count).render());
+        }
+        out
+    }
+
+    fn streamed(&self) -> String {
+        let passes = ("passes", self.plan.passes.iter().filter(|pass| !pass.chunk.is_empty()).count().to_string());
+        match self.plan.streamed {
+            Some(axis) => {
+                let slots = [
+                    ("axis", self.axis(axis).to_owned()),
+                    ("chunks", self.plan.chunks().to_string()),
+                    ("chunk", self.plan.chunk.to_string()),
+                    passes,
+                ];
+                self.say("word.plan-streamed", &slots)
+            }
+            None => self.say("word.plan-not-streamed", &[]),
         }
     }
-    let what = match step {
-        Step::MatrixProduct { .. } => "matrix product".to_owned(),
-        Step::Map { tape, .. } => format!("map of {} operations", tape.counts().0),
-        Step::Reduce { reduction, loops, .. } => {
-            let axis = loops.last().map_or("", |one| context.axis(one.axis).size_name.plain.as_str());
-            format!("{} over {axis}", format!("{reduction:?}").to_lowercase())
-        }
-    };
-    let adds = matches!(step, Step::MatrixProduct { accumulate: true, .. } | Step::Reduce { accumulate: true, .. });
-    let _ = writeln!(out, "  {made} {} {what} of {}", if adds { "+=" } else { "=" }, read.join(", "));
-}
 
-fn tensor(context: &Context, plan: &Plan, id: TensorId) -> String {
-    let tensor = &plan.tensors[id.0];
-    let axes: Vec<String> = tensor
-        .axes
-        .iter()
-        .enumerate()
-        .map(|(place, &axis)| {
-            let name = context.axis(axis).size_name.plain.clone();
-            if tensor.streamed == Some(place) && !tensor.whole { format!("chunk of {name}") } else { name }
-        })
-        .collect();
-    let number = if tensor.role == Role::Temporary { format!("{}.{}", tensor.name, id.0) } else { tensor.name.clone() };
-    if axes.is_empty() { number } else { format!("{number}[{}]", axes.join(", ")) }
+    fn totals(&self, costs: &Costs, total: &StepCosts) -> Vec<String> {
+        let intensity = |bytes: f64| format!("{:.1}", total.operations() / bytes.max(1.0));
+        let elementwise = [
+            ("operations", count(costs.elementwise_operations, "")),
+            ("functions", count(costs.transcendental, "")),
+        ];
+        let least = [("bytes", bytes(costs.bytes_moved)), ("intensity", intensity(costs.bytes_moved))];
+        let most = [("bytes", bytes(total.bytes)), ("intensity", intensity(total.bytes))];
+        vec![
+            self.say("word.plan-products", &[("operations", count(costs.product_operations, "FLOP"))]),
+            self.say("word.plan-elementwise", &elementwise),
+            self.say("word.plan-moved-least", &least),
+            self.say("word.plan-moved-most", &most),
+        ]
+    }
+
+    /// The memory as planned, and that of every tensor in full.
+    fn memory(&self, costs: &Costs, in_full: &InFull) -> Table {
+        let word = |key: &str| self.say(key, &[]);
+        let mut table =
+            Table::new(&[&word("word.plan-memory"), &word("word.plan-as-planned"), &word("word.plan-in-full")]);
+        let mut row = |key: &str, planned: f64, full: f64| table.row(vec![word(key), bytes(planned), bytes(full)]);
+        row("word.plan-inputs", costs.input_bytes, costs.input_bytes);
+        row("word.plan-outputs", costs.output_bytes, in_full.output_bytes);
+        row("word.plan-temporaries", costs.temporary_bytes, in_full.temporary_bytes);
+        let planned = costs.output_bytes + costs.temporary_bytes;
+        row("word.plan-peak", planned, in_full.output_bytes + in_full.temporary_bytes);
+        table
+    }
+
+    fn as_json(&self, devices: Option<usize>) -> String {
+        let (costs, in_full) = (self.plan.costs(self.entry_bytes), self.plan.in_full(self.entry_bytes));
+        let sizes = self.sizes().into_iter().map(|(name, size)| (name.to_owned(), json!(size)));
+        let object = json!({
+            "dtype": self.dtype,
+            "sizes": sizes.collect::<serde_json::Map<String, Value>>(),
+            "streamed": self.plan.streamed.map(|axis| self.axis(axis)),
+            "chunk": self.plan.chunk,
+            "chunks": self.plan.chunks(),
+            "passes": self.passes_json(),
+            "product_operations": costs.product_operations,
+            "elementwise_operations": costs.elementwise_operations,
+            "transcendental": costs.transcendental,
+            "bytes_moved": costs.bytes_moved,
+            "input_bytes": costs.input_bytes,
+            "output_bytes": costs.output_bytes,
+            "temporary_bytes": costs.temporary_bytes,
+            "peak_bytes_above_inputs": costs.output_bytes + costs.temporary_bytes,
+            "in_full": {
+                "output_bytes": in_full.output_bytes,
+                "temporary_bytes": in_full.temporary_bytes,
+                "peak_bytes_above_inputs": in_full.output_bytes + in_full.temporary_bytes,
+            },
+            "devices": devices.map(|count| self.devices_json(count)),
+        });
+        object.to_string() + "\n"
+    }
 }
 
 /// A count in words: 3.2 million operations.
@@ -142,36 +205,4 @@ fn scaled(value: f64, step: f64, units: &[&str], tail: &str) -> String {
     }
     let number = if value >= 100.0 || value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.3}") };
     [number.as_str(), units[unit], tail].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
-}
-
-fn as_json(context: &Context, plan: &Plan, costs: &Costs) -> String {
-    let steps = |steps: &[Step]| {
-        steps
-            .iter()
-            .map(|step| {
-                let mut line = String::new();
-                step_line(&mut line, context, plan, step);
-                line.trim().to_owned()
-            })
-            .collect::<Vec<_>>()
-    };
-    let passes: Vec<_> = plan
-        .passes
-        .iter()
-        .map(|pass| json!({ "once": steps(&pass.before), "each_chunk": steps(&pass.chunk) }))
-        .collect();
-    let object = json!({
-        "streamed": plan.streamed.map(|axis| context.axis(axis).size_name.plain.clone()),
-        "chunk": plan.chunk,
-        "chunks": plan.chunks(),
-        "passes": passes,
-        "product_operations": costs.product_operations,
-        "elementwise_operations": costs.elementwise_operations,
-        "transcendental": costs.transcendental,
-        "bytes_moved": costs.bytes_moved,
-        "input_bytes": costs.input_bytes,
-        "output_bytes": costs.output_bytes,
-        "temporary_bytes": costs.temporary_bytes,
-    });
-    object.to_string() + "\n"
 }

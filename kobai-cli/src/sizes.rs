@@ -4,7 +4,7 @@ use crate::message::Failure;
 use crate::source::Source;
 use kobai::expr::{Axis, Context, Expr, Node};
 use kobai::source::Diagnostic;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The size of every axis that the loss has: given by name, or fixed by the formula.
 ///
@@ -59,4 +59,14 @@ fn axes(context: &Context, loss: Expr) -> BTreeSet<Axis> {
         waiting.extend(context.children(expr));
     }
     axes
+}
+
+/// The sizes by name, in the order of the text; those that a number fixes have none.
+pub fn in_order<'a>(context: &'a Context, sizes: &HashMap<Axis, usize>) -> Vec<(&'a str, usize)> {
+    let sizes: BTreeMap<Axis, usize> = sizes.iter().map(|(&axis, &size)| (axis, size)).collect();
+    let name = |axis: Axis| context.axis(axis).size_name.plain.as_str();
+    let mut sizes: Vec<(&str, usize)> = sizes.into_iter().map(|(axis, size)| (name(axis), size)).collect();
+    sizes.retain(|(name, _)| !name.is_empty());
+    sizes.dedup();
+    sizes
 }

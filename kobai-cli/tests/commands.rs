@@ -406,7 +406,7 @@ fn a_binding_on_the_command_line_overrides_the_lesson() {
 
 #[test]
 fn every_command_has_examples_in_its_help() {
-    for command in ["explain", "eval", "check", "plan", "fit"] {
+    for command in ["explain", "eval", "check", "plan", "bench", "fit"] {
         let text = printed(&[command, "--help"]);
         assert!(text.contains("Example") && text.contains(&format!("kobai {command} ")), "{text}");
     }

@@ -5,13 +5,13 @@ use super::measure::Measured;
 use crate::data::{json_number, shown};
 use crate::options::{Bench, DataType};
 use crate::plan::{bytes, count};
+use crate::sizes::in_order;
 use crate::source::Source;
 use crate::table::Table;
 use kobai::expr::Axis;
 use kobai::plan::report::Costs;
 use kobai_cpu::machine::Timing;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 
 /// All that was found.
 pub struct Report<'a> {
@@ -38,12 +38,8 @@ impl Report<'_> {
         &self.compiled.program.context.axis(axis).size_name.plain
     }
 
-    /// The sizes by name, in the order of the text.
     fn sizes(&self) -> Vec<(&str, usize)> {
-        let sizes: BTreeMap<Axis, usize> = self.compiled.plan.sizes.iter().map(|(&axis, &size)| (axis, size)).collect();
-        let mut sizes: Vec<(&str, usize)> = sizes.into_iter().map(|(axis, size)| (self.name(axis), size)).collect();
-        sizes.dedup();
-        sizes
+        in_order(&self.compiled.program.context, &self.compiled.plan.sizes)
     }
 
     /// The axes of the largest tensor, temporaries in full included, and how many entries it has.

@@ -1,8 +1,13 @@
 //! What a plan costs: passes, operations, bytes moved, memory. The figures are counts, not measurements.
 
+pub mod devices;
+mod touch;
+
 use super::tape::Tape;
-use super::{Plan, Role, Step, TensorId};
+use super::{Loop, Plan, Role, Step, TensorId};
 use crate::expr::Axis;
+use std::collections::BTreeSet;
+use std::ops::AddAssign;
 
 /// The costs of a plan.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +25,44 @@ pub struct Costs {
     /// Bytes of the outputs.
     pub output_bytes: f64,
     /// Bytes of temporaries that exist at once.
+    pub temporary_bytes: f64,
+}
+
+/// What a step, or several, cost over a whole run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepCosts {
+    /// Floating-point operations of matrix products.
+    pub product_operations: f64,
+    /// Elementwise operations, functions among them.
+    pub elementwise_operations: f64,
+    /// Evaluations of exp, log and their relatives.
+    pub transcendental: f64,
+    /// Bytes read and written where no cache holds anything from one step, or one chunk, to the next.
+    pub bytes: f64,
+}
+
+impl StepCosts {
+    /// All operations, each function as one.
+    pub fn operations(&self) -> f64 {
+        self.product_operations + self.elementwise_operations
+    }
+}
+
+impl AddAssign for StepCosts {
+    fn add_assign(&mut self, other: StepCosts) {
+        self.product_operations += other.product_operations;
+        self.elementwise_operations += other.elementwise_operations;
+        self.transcendental += other.transcendental;
+        self.bytes += other.bytes;
+    }
+}
+
+/// The memory of a program in which every tensor exists in full, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InFull {
+    /// The outputs.
+    pub output_bytes: f64,
+    /// All that lies between inputs and outputs.
     pub temporary_bytes: f64,
 }
 
@@ -48,51 +91,69 @@ impl Plan {
 
     /// Counts the costs for entries of this many bytes.
     pub fn costs(&self, entry_bytes: usize) -> Costs {
-        let bytes = |role: fn(&Role) -> bool| -> f64 {
-            let tensors = self.tensors.iter().enumerate().filter(|(_, tensor)| role(&tensor.role));
-            tensors.map(|(number, _)| self.entries(TensorId(number)) as f64 * entry_bytes as f64).sum()
-        };
-        let input_bytes = bytes(|role| matches!(role, Role::Input(_)));
-        let output_bytes = bytes(|role| matches!(role, Role::Output(_)));
-        let temporary_bytes = bytes(|role| *role == Role::Temporary);
-        let mut costs = Costs {
-            product_operations: 0.0,
-            elementwise_operations: 0.0,
-            transcendental: 0.0,
-            bytes_moved: output_bytes,
+        let input_bytes = self.bytes_of(|role| matches!(role, Role::Input(_)), entry_bytes);
+        let output_bytes = self.bytes_of(|role| matches!(role, Role::Output(_)), entry_bytes);
+        let mut counted = StepCosts::default();
+        let mut bytes_moved = output_bytes;
+        for pass in &self.passes {
+            let mut read = BTreeSet::new();
+            for step in pass.before.iter().chain(&pass.chunk) {
+                counted += self.step_costs(step, 1, entry_bytes);
+                let is_input = |tensor: &TensorId| matches!(self.tensors[tensor.0].role, Role::Input(_));
+                read.extend(step.reads().into_iter().filter(is_input));
+            }
+            bytes_moved += read.into_iter().map(|tensor| (self.entries(tensor) * entry_bytes) as f64).sum::<f64>();
+        }
+        Costs {
+            product_operations: counted.product_operations,
+            elementwise_operations: counted.elementwise_operations,
+            transcendental: counted.transcendental,
+            bytes_moved,
             input_bytes,
             output_bytes,
-            temporary_bytes,
-        };
-        for pass in &self.passes {
-            let mut read = std::collections::BTreeSet::new();
-            for step in pass.before.iter().chain(&pass.chunk) {
-                self.count(step, &mut costs);
-                read.extend(
-                    step.reads().into_iter().filter(|tensor| matches!(self.tensors[tensor.0].role, Role::Input(_))),
-                );
-            }
-            costs.bytes_moved +=
-                read.into_iter().map(|tensor| self.entries(tensor) as f64 * entry_bytes as f64).sum::<f64>();
+            temporary_bytes: (self.peak_bytes(entry_bytes) as f64 - output_bytes).max(0.0),
         }
-        costs
     }
 
-    fn count(&self, step: &Step, costs: &mut Costs) {
-        let points = |loops: &[super::Loop]| loops.iter().map(|one| self.size(one.axis) as f64).product::<f64>();
-        match step {
-            Step::MatrixProduct { loops, .. } => costs.product_operations += 2.0 * points(loops),
-            Step::Map { loops, tape, .. } => {
-                let (elementwise, transcendental) = tape.counts();
-                costs.elementwise_operations += points(loops) * elementwise as f64;
-                costs.transcendental += points(loops) * transcendental as f64;
-            }
-            Step::Reduce { loops, tape, rest, .. } => {
-                let (elementwise, transcendental) = tape.counts();
-                costs.elementwise_operations += points(loops) * (elementwise + 1) as f64;
-                costs.transcendental += points(loops) * (transcendental + usize::from(rest.is_some())) as f64;
-            }
+    fn bytes_of(&self, role: fn(&Role) -> bool, entry_bytes: usize) -> f64 {
+        let tensors = self.tensors.iter().enumerate().filter(|(_, tensor)| role(&tensor.role));
+        tensors.map(|(number, _)| self.entries(TensorId(number)) as f64 * entry_bytes as f64).sum()
+    }
+
+    /// The memory that the same tensors take where each exists in full until the end, as when every operation is run by
+    /// itself and keeps what the gradient needs.
+    pub fn in_full(&self, entry_bytes: usize) -> InFull {
+        let of_role = |role: fn(&Role) -> bool| -> f64 {
+            let tensors = self.tensors.iter().filter(|tensor| role(&tensor.role));
+            let entries = tensors.map(|tensor| tensor.axes.iter().map(|&axis| self.size(axis) as f64).product::<f64>());
+            entries.sum::<f64>() * entry_bytes as f64
+        };
+        InFull {
+            output_bytes: of_role(|role| matches!(role, Role::Output(_))),
+            temporary_bytes: of_role(|role| *role == Role::Temporary),
         }
+    }
+
+    /// What a step costs that is run so many times: once, or for each chunk.
+    pub fn step_costs(&self, step: &Step, runs: usize, entry_bytes: usize) -> StepCosts {
+        let points = |loops: &[Loop]| loops.iter().map(|one| self.size(one.axis) as f64).product::<f64>();
+        let bytes = self.touched(step, runs) * entry_bytes as f64;
+        let mut costs = StepCosts { bytes, ..StepCosts::default() };
+        let mut add = |points: f64, tape: &Tape, more: usize, functions: usize| {
+            let (elementwise, transcendental) = tape.counts();
+            costs.elementwise_operations += points * (elementwise + more) as f64;
+            costs.transcendental += points * (transcendental + functions) as f64;
+        };
+        match step {
+            Step::MatrixProduct { loops, .. } => costs.product_operations = 2.0 * points(loops),
+            Step::Map { loops, tape, exceptions, .. } => {
+                add(points(loops), tape, 0, 0);
+                let outer = points(&loops[..loops.len().saturating_sub(1)]);
+                exceptions.iter().flat_map(|one| [&one.index, &one.value]).for_each(|tape| add(outer, tape, 0, 0));
+            }
+            Step::Reduce { loops, tape, rest, .. } => add(points(loops), tape, 1, usize::from(rest.is_some())),
+        }
+        costs
     }
 }
 
@@ -115,5 +176,17 @@ impl Step {
             Step::MatrixProduct { out, .. } => out.tensor,
             Step::Map { out, .. } | Step::Reduce { out, .. } => *out,
         }
+    }
+
+    /// Its loops.
+    pub fn loops(&self) -> &[Loop] {
+        match self {
+            Step::MatrixProduct { loops, .. } | Step::Map { loops, .. } | Step::Reduce { loops, .. } => loops,
+        }
+    }
+
+    /// True if the chunks add up in what it makes.
+    pub fn accumulates(&self) -> bool {
+        matches!(self, Step::MatrixProduct { accumulate: true, .. } | Step::Reduce { accumulate: true, .. })
     }
 }
