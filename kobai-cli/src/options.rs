@@ -293,7 +293,9 @@ fn memory(text: &str) -> Result<u64, String> {
     let (number, bytes) = unit.unwrap_or((&lower, 1.0));
     let number = number.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
     // Beyond 2⁶⁴ the conversion stops at the largest number, which no memory has either.
-    number.map(|number| (number * bytes) as u64).ok_or_else(|| "write a number and a unit, as in 256MiB or 1.5GB".to_owned())
+    number
+        .map(|number| (number * bytes) as u64)
+        .ok_or_else(|| "write a number and a unit, as in 256MiB or 1.5GB".to_owned())
 }
 
 /// `bench`

@@ -128,10 +128,8 @@ impl Planned<'_> {
 
     fn totals(&self, costs: &Costs, total: &StepCosts) -> Vec<String> {
         let intensity = |bytes: f64| format!("{:.1}", total.operations() / bytes.max(1.0));
-        let elementwise = [
-            ("operations", count(costs.elementwise_operations, "")),
-            ("functions", count(costs.transcendental, "")),
-        ];
+        let elementwise =
+            [("operations", count(costs.elementwise_operations, "")), ("functions", count(costs.transcendental, ""))];
         let least = [("bytes", bytes(costs.bytes_moved)), ("intensity", intensity(costs.bytes_moved))];
         let most = [("bytes", bytes(total.bytes)), ("intensity", intensity(total.bytes))];
         vec![

@@ -9,8 +9,7 @@ use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-const CROSS_ENTROPY: &str =
-    r"-\frac{1}{N} \sum_{i=1}^{N} \log \frac{e^{z_{i,t_i}}}{\sum_{k=1}^{K} e^{z_{ik}}}";
+const CROSS_ENTROPY: &str = r"-\frac{1}{N} \sum_{i=1}^{N} \log \frac{e^{z_{i,t_i}}}{\sum_{k=1}^{K} e^{z_{ik}}}";
 
 /// Exit code, standard output, standard error.
 fn kobai(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -116,7 +115,8 @@ fn archives_are_read_stored_and_compressed() {
 fn with_sizes_data_are_taken_row_by_row() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = archive(&folder, "a.npz", &logits(), CompressionMethod::Stored);
-    let formula = r"-\frac{1}{B C} \sum_{b=1}^{B} \sum_{c=1}^{C} \log \frac{e^{z_{bc,t_{bc}}}}{\sum_{k=1}^{K} e^{z_{bck}}}";
+    let formula =
+        r"-\frac{1}{B C} \sum_{b=1}^{B} \sum_{c=1}^{C} \log \frac{e^{z_{bc,t_{bc}}}}{\sum_{k=1}^{K} e^{z_{bck}}}";
     let arguments = ["bench", formula, "--size", "B=2,C=1,K=3", "--data", &data, "--json", "--seconds", "0"];
     let found: Value = serde_json::from_str(&printed(&arguments)).expect("JSON");
     assert!((number(&found["value"]) - expected()).abs() < 1e-14, "{found}");
@@ -172,19 +172,15 @@ fn what_is_wrong_is_said_with_a_fix() {
 }
 
 #[test]
-fn the_formulas_of_the_table_of_goals_can_be_measured() {
+fn the_formulas_of_the_table_of_goals_can_be_planned() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/goals/formulas");
     let mut count = 0;
     for entry in std::fs::read_dir(folder).expect("the formulas") {
         let path = entry.expect("a file").path();
-        let path = path.to_str().expect("UTF-8");
-        let letters = ["N", "K", "D", "B", "M"];
-        let text = std::fs::read_to_string(path).expect("the formula");
-        let sizes = letters.iter().filter(|letter| text.contains(&format!("^{{{letter}}}")));
+        let text = std::fs::read_to_string(&path).expect("the formula");
+        let sizes = ["N", "K", "D", "B", "M"].into_iter().filter(|letter| text.contains(&format!("^{{{letter}}}")));
         let sizes = sizes.map(|letter| format!("{letter}=3")).collect::<Vec<_>>().join(",");
-        let out = printed(&["bench", path, "--size", &sizes, "--seconds", "0", "--threads", "1", "--json"]);
-        let found: Value = serde_json::from_str(&out).expect("JSON");
-        assert!(number(&found["value"]).is_finite(), "{path}: {found}");
+        printed(&["plan", path.to_str().expect("UTF-8"), "--size", &sizes]);
         count += 1;
     }
     assert!(count >= 10, "only {count}");

@@ -78,7 +78,7 @@ fn steps_have_operations_bytes_and_intensity() {
     assert_eq!(total, number(&found["product_operations"]) + number(&found["elementwise_operations"]));
     assert!(steps.iter().all(|step| number(&step["bytes"]) > 0.0), "{steps:?}");
     let full = number(&found["in_full"]["peak_bytes_above_inputs"]);
-    assert!(full > number(&found["peak_bytes_above_inputs"]) + 2.0 * 8192.0 * 32000.0 * 4.0, "{found}");
+    assert!(full - number(&found["peak_bytes_above_inputs"]) > 1.5 * 8192.0 * 32000.0 * 4.0, "{found}");
 }
 
 #[test]
@@ -104,7 +104,9 @@ fn devices_hold_parts_and_exchange_the_rest() {
 #[test]
 fn the_tables_are_in_both_languages() {
     let english = printed(&["--devices", "4"]);
-    for part in ["each of 4 devices", "split by N", "split by K", "gradient_W: sum over the devices", "FLOP/B", "all in full"] {
+    for part in
+        ["each of 4 devices", "split by N", "split by K", "gradient_W: sum over the devices", "FLOP/B", "all in full"]
+    {
         assert!(english.contains(part), "no {part} in:\n{english}");
     }
     let japanese = printed(&["--devices", "4", "--lang", "ja"]);

@@ -13,9 +13,6 @@ use std::time::{Duration, Instant};
 const COPIED_BYTES: usize = 256 << 20;
 /// Rows, columns and contracted length of the product: long enough that packing costs next to nothing.
 const PRODUCT_SIZE: usize = 2048;
-/// Each rate is the best of what fits in this time, and of at least three.
-const TRIAL: Duration = Duration::from_millis(400);
-
 /// The times of something that was done again and again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timing {
@@ -44,14 +41,15 @@ pub fn time<R, E>(limit: Duration, fewest: usize, mut work: impl FnMut() -> Resu
     Ok(Timing { median: times[times.len() / 2], fastest: times[0], runs: times.len() })
 }
 
-/// Bytes read and written in a second by the best copy of a large array: by one thread or by all of them.
-pub fn copy_rate() -> f64 {
+/// Bytes read and written in a second by the best copy of a large array, by one thread or by all of them, of those that
+/// fit in this time; at least one of each is made.
+pub fn copy_rate(limit: Duration) -> f64 {
     let from = vec![1_u8; COPIED_BYTES];
     let mut to = vec![0_u8; COPIED_BYTES];
     let threads = rayon::current_num_threads();
     let mut rate = |parts: usize| {
         let length = COPIED_BYTES.div_ceil(parts);
-        let seconds = best(|| {
+        let seconds = best(limit, || {
             let pairs = to.par_chunks_mut(length).zip(from.par_chunks(length));
             pairs.for_each(|(to, from)| to.copy_from_slice(black_box(from)));
             black_box(&mut to);
@@ -61,12 +59,12 @@ pub fn copy_rate() -> f64 {
     if threads == 1 { rate(1) } else { rate(1).max(rate(threads)) }
 }
 
-/// Floating-point operations in a second of a large matrix product.
-pub fn product_rate<T: Float>() -> f64 {
+/// Floating-point operations in a second of the best large matrix product of those that fit in this time; at least one.
+pub fn product_rate<T: Float>(limit: Duration) -> f64 {
     let count = PRODUCT_SIZE * PRODUCT_SIZE;
     let (left, right) = (vec![T::HALF; count], vec![T::TWO; count]);
     let mut out = vec![T::ZERO; count];
-    let seconds = best(|| multiply_square(PRODUCT_SIZE, &mut out, black_box(&left), black_box(&right)));
+    let seconds = best(limit, || multiply_square(PRODUCT_SIZE, &mut out, black_box(&left), black_box(&right)));
     2.0 * (PRODUCT_SIZE as f64).powi(3) / seconds
 }
 
@@ -103,9 +101,9 @@ fn multiply_square<T: Float>(size: usize, out: &mut [T], left: &[T], right: &[T]
 }
 
 /// The shortest time, after one run that counts for nothing.
-fn best(mut work: impl FnMut()) -> f64 {
+fn best(limit: Duration, mut work: impl FnMut()) -> f64 {
     work();
-    let timed = time(TRIAL, 3, || -> Result<(), std::convert::Infallible> {
+    let timed = time(limit, 1, || -> Result<(), std::convert::Infallible> {
         work();
         Ok(())
     });

@@ -49,7 +49,8 @@ impl Planned {
     }
 
     fn split(&self, name: &str, devices: usize) -> Split {
-        let axis = self.context.axes.iter().position(|axis| axis.size_name.plain == name).expect("an axis of this name");
+        let axis =
+            self.context.axes.iter().position(|axis| axis.size_name.plain == name).expect("an axis of this name");
         self.plan.split(Axis(axis as u32), devices, WIDTH)
     }
 

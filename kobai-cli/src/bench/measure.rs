@@ -8,6 +8,9 @@ use kobai_cpu::machine::{Memory, Timing, copy_rate, product_rate, time};
 use kobai_cpu::{Executor, Inputs, RunError};
 use std::time::Duration;
 
+/// How long each rate of the machine is measured at most.
+const MACHINE_LIMIT: Duration = Duration::from_millis(400);
+
 /// What one number of threads has shown.
 pub struct Measured {
     /// How many threads.
@@ -83,9 +86,11 @@ fn measure_here<T: Element>(
     progress: &Progress,
 ) -> Result<Measured, RunError> {
     let slots = [("threads", threads.to_string())];
+    let limit = Duration::from_secs_f64(seconds);
     let machine = || {
         progress.show("word.bench-at-machine", &slots);
-        (copy_rate(), product_rate::<T>())
+        let limit = limit.min(MACHINE_LIMIT);
+        (copy_rate(limit), product_rate::<T>(limit))
     };
     // Before and after, and the better of the two: other programs may take the machine for a while.
     let before = machine();
@@ -94,7 +99,6 @@ fn measure_here<T: Element>(
     let mut executor: Executor<T> = Executor::new(plan.clone());
     executor.run(inputs)?;
     let peak_bytes = memory.and_then(Memory::peak);
-    let limit = Duration::from_secs_f64(seconds);
     let reused = time(limit, 5, || executor.run(inputs))?;
     let output = |name: &str| executor.output(name).unwrap_or(&[]);
     let norm = |entries: &[T]| entries.iter().map(|entry| entry.to_f64().powi(2)).sum::<f64>().sqrt();
@@ -106,7 +110,7 @@ fn measure_here<T: Element>(
         let mut executor: Executor<T> = Executor::new(plan.clone());
         executor.run(inputs).map(|()| executor)
     })?;
-    let after = machine();
+    let after = if limit.is_zero() { before } else { machine() };
     let (copy_rate, product_rate) = (before.0.max(after.0), before.1.max(after.1));
     Ok(Measured { threads, reused, fresh, peak_bytes, copy_rate, product_rate, value, norms })
 }

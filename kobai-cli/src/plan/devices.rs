@@ -105,9 +105,10 @@ impl Planned<'_> {
             })
         };
         let split = |split: &Split| {
-            let held = split.held.iter().map(|held| {
-                json!({ "tensor": self.name(held.tensor), "bytes": held.bytes, "divided": held.divided })
-            });
+            let held = split
+                .held
+                .iter()
+                .map(|held| json!({ "tensor": self.name(held.tensor), "bytes": held.bytes, "divided": held.divided }));
             json!({
                 "axis": self.axis(split.axis),
                 "input_bytes": split.bytes(self.plan, |role| matches!(role, Role::Input(_))),

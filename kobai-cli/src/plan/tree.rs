@@ -60,9 +60,7 @@ impl Planned<'_> {
         let read = ("read", read.join(", "));
         let what = match step {
             Step::MatrixProduct { .. } => self.say("word.plan-product", &[read]),
-            Step::Map { tape, .. } => {
-                self.say("word.plan-map", &[("operations", tape.counts().0.to_string()), read])
-            }
+            Step::Map { tape, .. } => self.say("word.plan-map", &[("operations", tape.counts().0.to_string()), read]),
             Step::Reduce { reduction, loops, .. } => {
                 let axis = loops.last().map_or("", |one| self.axis(one.axis));
                 let slots = [("reduction", format!("{reduction:?}").to_lowercase()), ("axis", axis.to_owned()), read];
@@ -122,7 +120,8 @@ fn figures(costs: &StepCosts) -> [String; 3] {
         let text = scaled(value, step, units, "");
         let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
         // Three digits are enough to compare by.
-        let number = if number.contains('.') { number.get(..4).unwrap_or(number).trim_end_matches('.') } else { number };
+        let number =
+            if number.contains('.') { number.get(..4).unwrap_or(number).trim_end_matches('.') } else { number };
         format!("{number} {unit}").trim_end().to_owned()
     };
     [

@@ -113,7 +113,16 @@ impl<'a> Splitting<'a> {
         };
         let divided = plan.tensors.iter().map(of_input).collect();
         let (made, gathered) = (BTreeSet::new(), BTreeSet::new());
-        Splitting { plan, axis, devices, entry_bytes: entry_bytes as f64, divided, made, gathered, exchanges: Vec::new() }
+        Splitting {
+            plan,
+            axis,
+            devices,
+            entry_bytes: entry_bytes as f64,
+            divided,
+            made,
+            gathered,
+            exchanges: Vec::new(),
+        }
     }
 
     fn step(&mut self, step: &Step, runs: usize) {
@@ -188,7 +197,9 @@ impl<'a> Splitting<'a> {
             // With one look-up, each turn of the loops belongs to one device, which can work out the whole of it.
             [(_, loops, points)] if own.is_none() && made < points => {
                 let kind = match step {
-                    Step::Reduce { reduction, loops: all, .. } if loops.contains(&(all.len() - 1)) => Kind::Reduce(*reduction),
+                    Step::Reduce { reduction, loops: all, .. } if loops.contains(&(all.len() - 1)) => {
+                        Kind::Reduce(*reduction)
+                    }
                     _ => Kind::Send,
                 };
                 let times = if step.accumulates() { 1 } else { runs };
@@ -196,7 +207,12 @@ impl<'a> Splitting<'a> {
             }
             _ => found
                 .iter()
-                .map(|&(tensor, _, points)| Exchange { tensor, kind: Kind::Send, bytes: points * self.entry_bytes, times: runs })
+                .map(|&(tensor, _, points)| Exchange {
+                    tensor,
+                    kind: Kind::Send,
+                    bytes: points * self.entry_bytes,
+                    times: runs,
+                })
                 .collect(),
         };
         self.exchanges.extend(exchanges);
