@@ -11,7 +11,7 @@ use crate::table::Table;
 use crate::{Answer, print};
 use kobai::eval::data::Inputs;
 use kobai::explain::Language;
-use kobai::expr::{Axis, Context, Symbol};
+use kobai::expr::{Axis, Context, Reduction, Symbol};
 use kobai::plan::report::{Costs, InFull, StepCosts};
 use kobai::plan::{Options, Output, Plan, plan};
 use kobai::resolve::Program;
@@ -86,6 +86,11 @@ impl Planned<'_> {
         self.language.say(key, slots)
     }
 
+    /// The word for a reduction.
+    fn reduction(&self, reduction: Reduction) -> String {
+        self.say(&format!("word.plan-over-{}", format!("{reduction:?}").to_lowercase()), &[])
+    }
+
     fn axis(&self, axis: Axis) -> &str {
         &self.context.axis(axis).size_name.plain
     }
@@ -128,12 +133,14 @@ impl Planned<'_> {
 
     fn totals(&self, costs: &Costs, total: &StepCosts) -> Vec<String> {
         let intensity = |bytes: f64| format!("{:.1}", total.operations() / bytes.max(1.0));
-        let elementwise =
-            [("operations", count(costs.elementwise_operations, "")), ("functions", count(costs.transcendental, ""))];
+        let elementwise = [
+            ("operations", count(costs.elementwise_operations, self.language)),
+            ("functions", count(costs.transcendental, self.language)),
+        ];
         let least = [("bytes", bytes(costs.bytes_moved)), ("intensity", intensity(costs.bytes_moved))];
         let most = [("bytes", bytes(total.bytes)), ("intensity", intensity(total.bytes))];
         vec![
-            self.say("word.plan-products", &[("operations", count(costs.product_operations, "FLOP"))]),
+            self.say("word.plan-products", &[("operations", count(costs.product_operations, self.language))]),
             self.say("word.plan-elementwise", &elementwise),
             self.say("word.plan-moved-least", &least),
             self.say("word.plan-moved-most", &most),
@@ -183,17 +190,20 @@ impl Planned<'_> {
     }
 }
 
-/// A count in words: 3.2 million operations.
-pub fn count(value: f64, unit: &str) -> String {
-    scaled(value, 1000.0, &["", "thousand", "million", "billion", "trillion", "quadrillion"], unit)
+/// A count in words: 3.2 million.
+pub fn count(value: f64, language: Language) -> String {
+    match language {
+        Language::English => scaled(value, 1e3, &["", "thousand", "million", "billion", "trillion", "quadrillion"]),
+        Language::Japanese => scaled(value, 1e4, &["", "万", "億", "兆", "京"]),
+    }
 }
 
 /// Bytes in the unit that suits them.
 pub fn bytes(value: f64) -> String {
-    scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"], "")
+    scaled(value, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"])
 }
 
-fn scaled(value: f64, step: f64, units: &[&str], tail: &str) -> String {
+fn scaled(value: f64, step: f64, units: &[&str]) -> String {
     // An empty sum of floats is -0, which nobody wants to read.
     let mut value = value + 0.0;
     let mut unit = 0;
@@ -202,5 +212,5 @@ fn scaled(value: f64, step: f64, units: &[&str], tail: &str) -> String {
         unit += 1;
     }
     let number = if value >= 100.0 || value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.3}") };
-    [number.as_str(), units[unit], tail].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
+    format!("{number} {}", units[unit]).trim_end().to_owned()
 }

@@ -87,7 +87,8 @@ impl Report<'_> {
             lines.push(self.say("word.bench-found", &[("value", shown(measured.value))]));
         }
         lines.push(self.say("word.bench-compiled", &[("time", seconds(self.compiled.seconds))]));
-        let slots = [("operations", count(operations(&costs), "FLOP")), ("bytes", bytes(costs.bytes_moved))];
+        let slots =
+            [("operations", count(operations(&costs), self.source.language)), ("bytes", bytes(costs.bytes_moved))];
         lines.push(self.say("word.bench-work", &slots));
         let planned = bytes(costs.output_bytes + costs.temporary_bytes);
         lines.push(self.say("word.bench-planned", &[("bytes", planned)]));

@@ -76,7 +76,8 @@ impl Planned<'_> {
         }
         table.row(vec![self.say("word.plan-exchanged", &[])]);
         for (tensor, kind) in known {
-            let slots = [("tensor", self.name(tensor)), ("reduction", reduction(kind))];
+            let reduction = if let Kind::Reduce(reduction) = kind { self.reduction(reduction) } else { String::new() };
+            let slots = [("tensor", self.name(tensor)), ("reduction", reduction)];
             let name = format!("  {}", self.say(&format!("word.plan-exchange-{}", key(kind)), &slots));
             let cell = |split: &&Split| {
                 let found = split.exchanges.iter().filter(|one| (one.tensor, one.kind) == (tensor, kind));
@@ -98,7 +99,7 @@ impl Planned<'_> {
             json!({
                 "tensor": self.name(exchange.tensor),
                 "kind": key(exchange.kind),
-                "reduction": Some(reduction(exchange.kind)).filter(|name| !name.is_empty()),
+                "reduction": reduction(exchange.kind),
                 "bytes": exchange.bytes,
                 "messages": exchange.times,
                 "sent_by_each_device": exchange.sent_by_each(devices),
@@ -131,10 +132,8 @@ fn key(kind: Kind) -> &'static str {
     }
 }
 
-/// The name of a reduction; empty for what is none.
-fn reduction(kind: Kind) -> String {
-    match kind {
-        Kind::Reduce(reduction) => format!("{reduction:?}").to_lowercase(),
-        Kind::Gather | Kind::Send => String::new(),
-    }
+/// The name of a reduction, for machines.
+fn reduction(kind: Kind) -> Option<String> {
+    let Kind::Reduce(reduction) = kind else { return None };
+    Some(format!("{reduction:?}").to_lowercase())
 }

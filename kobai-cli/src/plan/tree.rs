@@ -63,7 +63,7 @@ impl Planned<'_> {
             Step::Map { tape, .. } => self.say("word.plan-map", &[("operations", tape.counts().0.to_string()), read]),
             Step::Reduce { reduction, loops, .. } => {
                 let axis = loops.last().map_or("", |one| self.axis(one.axis));
-                let slots = [("reduction", format!("{reduction:?}").to_lowercase()), ("axis", axis.to_owned()), read];
+                let slots = [("reduction", self.reduction(*reduction)), ("axis", axis.to_owned()), read];
                 self.say("word.plan-reduction", &slots)
             }
         };
@@ -117,7 +117,7 @@ impl Planned<'_> {
 
 fn figures(costs: &StepCosts) -> [String; 3] {
     let short = |value: f64, step: f64, units: &[&str]| {
-        let text = scaled(value, step, units, "");
+        let text = scaled(value, step, units);
         let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
         // Three digits are enough to compare by.
         let number =
