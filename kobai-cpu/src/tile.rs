@@ -16,7 +16,7 @@ use crate::vector::Float;
 use kept::{Kept, KeptUse};
 use kobai::plan::Plan;
 use kobai::plan::tape::{Operation, Place, Tape};
-use peephole::Exponential;
+use peephole::{Along, Exponential};
 
 pub(crate) use arithmetic::multiply;
 pub(crate) use evaluate::Frame;
@@ -61,8 +61,12 @@ struct Load {
 enum Extra {
     None,
     Load(Load),
-    /// What the operation does along with its own.
+    /// An exponential with what stands around it.
     Exponential(Exponential),
+    /// A later operation is done along with this one.
+    Along(Along),
+    /// Done along with this earlier one.
+    Done(usize),
 }
 
 /// A tape compiled for loops of which one is the inner one.
@@ -178,6 +182,7 @@ impl TileProgram {
             row_sizes: Vec::new(),
         };
         let uniform = program.find_uniform();
+        peephole::find_pairs(&program.operations, &mut program.extras, &uniform);
         let inside = peephole::fuse(&program.operations, &mut program.extras, &uniform);
         program.choose_kinds(&uniform, &inside);
         let positions = 0..program.operations.len();
@@ -210,20 +215,23 @@ impl TileProgram {
             }
         }
         let mut free: Vec<usize> = Vec::new();
+        let mut given = vec![None; count];
         for position in 0..count {
-            let kind = if uniform[position] {
+            let kind = if let Some(kind) = given[position] {
+                kind
+            } else if uniform[position] {
                 Kind::Uniform
             } else if inside[position] {
                 Kind::Inside
             } else if self.is_direct(position) {
                 Kind::Direct
             } else {
-                Kind::Slot(free.pop().unwrap_or_else(|| {
-                    self.slots += 1;
-                    self.slots - 1
-                }))
+                self.slot(&mut free)
             };
             self.kinds.push(kind);
+            if let Extra::Along(along) = self.extras[position] {
+                given[along.other] = Some(self.slot(&mut free));
+            }
             if kind == Kind::Inside {
                 continue;
             }
@@ -241,10 +249,19 @@ impl TileProgram {
         }
     }
 
+    /// A free slot, or a new one.
+    fn slot(&mut self, free: &mut Vec<usize>) -> Kind {
+        Kind::Slot(free.pop().unwrap_or_else(|| {
+            self.slots += 1;
+            self.slots - 1
+        }))
+    }
+
     /// The operations whose lanes an operation reads.
     fn read_by(&self, position: usize) -> Vec<usize> {
         match &self.extras[position] {
             Extra::Exponential(exponential) => vec![exponential.argument],
+            Extra::Done(along) => vec![*along],
             _ => operands(&self.operations[position]),
         }
     }
@@ -269,11 +286,6 @@ impl TileProgram {
         };
         let is_fixed = |gather: &Gather| self.kinds[gather.operation] == Kind::Uniform;
         self.inner_stride(load) == 1 && load.gathers.iter().all(is_fixed) && !self.is_replaced(load)
-    }
-
-    /// Whether an operation reads what is written over.
-    fn reads_replaced(&self, position: usize) -> bool {
-        matches!(&self.extras[position], Extra::Load(load) if self.is_replaced(load))
     }
 
     /// Whether a load reads what is written over.

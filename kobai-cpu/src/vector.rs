@@ -3,17 +3,17 @@
 //!
 //! Each function is written once (`exponential`, `logarithm`, `activation`), for one element of either type and
 //! free of branches, and the compiler turns it into vector instructions at each [`Level`]; the level is found at run
-//! time, once. For AVX-512 eˣ and the logarithm to any base are written a second time (`wide_functions`), with its
+//! time, once. For AVX-512 eˣ, the logarithm to any base, and what is made of both are written a second time (`wide_functions`), with its
 //! instructions for exponents and for tables in registers, which make them twice to three times as fast.
 //!
 //! **Bits.** An element's result does not depend on its position, on the length of the slice or on its neighbours, and
 //! [`scalar`] gives the same bits. Plain arithmetic, sums, dot products and maxima are the same at all levels. Of the
-//! functions, those that AVX-512 computes in its own way ([`exp()`], [`log()`], [`log_base()`] and the sums of exponentials)
-//! may differ between AVX-512 and AVX2 in the last place; the others are the same there. The portable level, on processors
+//! functions, those that AVX-512 computes in its own way ([`exp()`], [`log()`], [`log_base()`], [`sigmoid()`],
+//! [`softplus()`] and the sums of exponentials) may differ between AVX-512 and AVX2 in the last place; the others are the same there. The portable level, on processors
 //! without fused multiply-add, may differ from both in the last place. (Which NaN a NaN is, is not promised.)
 //!
-//! **Accuracy.** The error against the exact value is below 0.6 ULP for `exp` (0.8 where the result is subnormal)
-//! and below 1 ULP for every other function, in both types and at every level, subnormal numbers included.
+//! **Accuracy.** The error against the exact value is below 0.6 ULP for `exp` (0.8 where the result is subnormal), below
+//! 2 ULP for `sigmoid` and `softplus`, and below 1 ULP for every other function, in both types and at every level, subnormal numbers included.
 //! `tests/vector_accuracy` holds these bounds. An `f32` is worked in `f32`, never by way of `f64`, but for powers, which are
 //! rarer and need more digits on the way.
 
@@ -26,6 +26,7 @@ mod float;
 mod fused;
 mod level;
 mod logarithm;
+mod logistic;
 mod map;
 mod past_caches;
 mod power;
@@ -40,8 +41,9 @@ pub use base::LogBase;
 pub use elementwise::{Operand, binary, select, ternary, unary};
 pub use exp_and_expm1::exp_and_expm1_to;
 pub use float::Float;
-pub use fused::exp_shifted_scaled_to;
+pub use fused::{add_to_sums, exp_shifted_scaled_to, join_exponentials};
 pub use level::Level;
+pub use logistic::{sigmoid_pair_to, softplus_pair_to};
 pub use past_caches::{copy_past_caches, fence};
 pub use power::{Fraction, power, power_of_fraction_to};
 pub use reduce::{dot, exp_then_sum, exp_then_sum_to, max, sum, sum_exp};
@@ -116,12 +118,12 @@ elementwise! {
 
     /// Replaces each x by the logistic sigmoid 1/(1 + e⁻ˣ).
     ///
-    /// Below 1 ULP. Far below 0 it is eˣ, down to the subnormal numbers and 0; 1 at +∞.
+    /// Below 2 ULP. Far below 0 it is eˣ, down to the subnormal numbers and 0; 1 at +∞.
     sigmoid, sigmoid_to: activation::Sigmoid;
 
     /// Replaces each x by softplus, ln(1 + eˣ).
     ///
-    /// Below 1 ULP. Far below 0 it is eˣ, down to the subnormal numbers and 0; +∞ at +∞.
+    /// Below 2 ULP. Far below 0 it is eˣ, down to the subnormal numbers and 0; +∞ at +∞.
     softplus, softplus_to: activation::Softplus;
 
     /// Replaces each x by its hyperbolic tangent.

@@ -1,6 +1,7 @@
 //! Evaluation of a compiled tape: tile by tile, and for one entry where an index is out of its range.
 
 use super::arithmetic::{self, Operand, binary, call, call_binary, call_unary, compare_tile, select, unary};
+use super::peephole::Along;
 use super::{Extra, Gather, Kind, Load, Scratch, TileProgram, multiply};
 use crate::buffers::Store;
 use crate::execute::error::RunError;
@@ -69,15 +70,7 @@ impl TileProgram {
                     scratch.offsets[position] =
                         self.direct_offset(position, frame, scratch, at, &mut suspects, out.len())
                 }
-                Kind::Slot(_) if position == last => self.fill(position, frame, scratch, at, out, &mut suspects),
-                Kind::Slot(slot) if self.reads_replaced(position) => {
-                    scratch.slots[slot][..out.len()].copy_from_slice(out);
-                }
-                Kind::Slot(slot) => {
-                    let mut own = take(&mut scratch.slots[slot]);
-                    self.fill(position, frame, scratch, at, &mut own[..out.len()], &mut suspects);
-                    scratch.slots[slot] = own;
-                }
+                Kind::Slot(slot) => self.work_out((position, slot), frame, scratch, at, out, &mut suspects),
             }
         }
         if !matches!(self.kinds[last], Kind::Slot(_)) {
@@ -86,6 +79,47 @@ impl TileProgram {
         let checked = if suspects.is_empty() { Ok(()) } else { self.check(&suspects, frame, at) };
         scratch.suspects = suspects;
         checked
+    }
+
+    /// Works an operation out into its slot, or, if it is the last, into `out`.
+    fn work_out<T: Float>(
+        &self,
+        (position, slot): (usize, usize),
+        frame: Frame<T>,
+        scratch: &mut Scratch<T>,
+        at: &[usize],
+        out: &mut [T],
+        suspects: &mut Vec<usize>,
+    ) {
+        let (length, is_last) = (out.len(), position + 1 == self.operations.len());
+        match &self.extras[position] {
+            Extra::Along(along) => self.fill_both(along, slot, frame, scratch, length),
+            Extra::Done(_) if is_last => out.copy_from_slice(&scratch.slots[slot][..length]),
+            Extra::Done(_) => {}
+            _ if is_last => self.fill(position, frame, scratch, at, out, suspects),
+            Extra::Load(load) if self.is_replaced(load) => scratch.slots[slot][..length].copy_from_slice(out),
+            _ => {
+                let mut own = take(&mut scratch.slots[slot]);
+                self.fill(position, frame, scratch, at, &mut own[..length], suspects);
+                scratch.slots[slot] = own;
+            }
+        }
+    }
+
+    /// Works out an operation and the one done along with it.
+    fn fill_both<T: Float>(
+        &self,
+        along: &Along,
+        slot: usize,
+        frame: Frame<T>,
+        scratch: &mut Scratch<T>,
+        length: usize,
+    ) {
+        let Kind::Slot(other) = self.kinds[along.other] else { return };
+        let (mut own, mut beside) = (take(&mut scratch.slots[slot]), take(&mut scratch.slots[other]));
+        let argument = self.operand(along.argument, frame, scratch, length);
+        along.fill(&mut own[..length], &mut beside[..length], argument);
+        (scratch.slots[slot], scratch.slots[other]) = (own, beside);
     }
 
     /// The values, if the tape does no more than read entries that lie side by side.

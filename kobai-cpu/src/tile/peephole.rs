@@ -42,6 +42,103 @@ impl Exponential {
     }
 }
 
+/// Two functions that cost little more together than one, of the same argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pair {
+    /// eˣ and eˣ − 1, in this order.
+    Exponentials,
+    /// σ(x) and σ(−x).
+    Sigmoids,
+    /// ln(1 + eˣ) and ln(1 + e⁻ˣ).
+    Softplus,
+}
+
+/// An operation that does another one, later on the tape, along with its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Along {
+    /// Which functions.
+    pub pair: Pair,
+    /// x
+    pub argument: usize,
+    /// The later operation.
+    pub other: usize,
+    /// Whether the later operation is the pair's first.
+    pub swapped: bool,
+}
+
+impl Along {
+    /// Works both out for a tile: into `own` the operation's values, into `other` those of the later one.
+    pub fn fill<T: Float>(&self, own: &mut [T], other: &mut [T], argument: Operand<T>) {
+        let (first, second) = if self.swapped { (other, own) } else { (own, other) };
+        match (self.pair, argument) {
+            (Pair::Sigmoids, Operand::Each(values)) => vector::sigmoid_pair_to(values, first, second),
+            (Pair::Softplus, Operand::Each(values)) => vector::softplus_pair_to(values, first, second),
+            (Pair::Exponentials, Operand::Each(values)) if vector::max(values) <= T::ZERO => {
+                vector::exp_and_expm1_to(values, first, second);
+            }
+            (Pair::Exponentials, _) => {
+                unary(first, argument, scalar::exp);
+                unary(second, argument, scalar::expm1);
+            }
+            (Pair::Sigmoids, _) => {
+                unary(first, argument, scalar::sigmoid);
+                unary(second, argument, |x| scalar::sigmoid(-x));
+            }
+            (Pair::Softplus, _) => {
+                unary(first, argument, scalar::softplus);
+                unary(second, argument, |x| scalar::softplus(-x));
+            }
+        }
+    }
+}
+
+/// Finds pairs: the extras of the earlier operations say so.
+pub(super) fn find_pairs(operations: &[Operation], extras: &mut [Extra], uniform: &[bool]) {
+    let mut taken = vec![false; operations.len()];
+    for position in 0..operations.len() {
+        let Some((function, argument)) = call_of(operations, position).filter(|_| !uniform[position]) else { continue };
+        let later = (position + 1..operations.len()).filter(|&later| !taken[later] && !taken[position]);
+        let found = later.filter_map(|later| {
+            let (other, other_argument) = call_of(operations, later)?;
+            let (pair, swapped) = match (function, other) {
+                (Function::Exp, Function::Expm1) if argument == other_argument => (Pair::Exponentials, false),
+                (Function::Expm1, Function::Exp) if argument == other_argument => (Pair::Exponentials, true),
+                (Function::Sigmoid, Function::Sigmoid) => (Pair::Sigmoids, false),
+                (Function::Softplus, Function::Softplus) => (Pair::Softplus, false),
+                _ => return None,
+            };
+            let opposite = pair == Pair::Exponentials
+                || is_negative_of(operations, other_argument, argument)
+                || is_negative_of(operations, argument, other_argument);
+            opposite.then_some(Along { pair, argument, other: later, swapped })
+        });
+        if let Some(along) = found.min_by_key(|along| along.other) {
+            taken[along.other] = true;
+            extras[position] = Extra::Along(along);
+            extras[along.other] = Extra::Done(position);
+        }
+    }
+}
+
+/// A function of one argument.
+fn call_of(operations: &[Operation], position: usize) -> Option<(Function, usize)> {
+    match &operations[position] {
+        Operation::Call(function, arguments) if arguments.len() == 1 => Some((*function, arguments[0])),
+        _ => None,
+    }
+}
+
+/// Whether the first is −1 times the second.
+fn is_negative_of(operations: &[Operation], first: usize, second: usize) -> bool {
+    let minus_one = |position: usize| operations[position] == Operation::Constant(-1.0);
+    match operations[first] {
+        Operation::Multiply(a, b) | Operation::MultiplyFinite(a, b) => {
+            minus_one(a) && b == second || minus_one(b) && a == second
+        }
+        _ => false,
+    }
+}
+
 /// Finds exponentials with what stands around them: the extras of their last operations say so, and the operations inside
 /// are marked in the result.
 pub(super) fn fuse(operations: &[Operation], extras: &mut [Extra], uniform: &[bool]) -> Vec<bool> {
@@ -50,7 +147,7 @@ pub(super) fn fuse(operations: &[Operation], extras: &mut [Extra], uniform: &[bo
     let mut inside = vec![false; operations.len()];
     for position in 0..operations.len() {
         let Operation::Call(Function::Exp, arguments) = &operations[position] else { continue };
-        if uniform[position] {
+        if uniform[position] || !matches!(extras[position], Extra::None) {
             continue;
         }
         let (argument, shifts, between) = shifted(operations, arguments[0], (&uses, uniform));

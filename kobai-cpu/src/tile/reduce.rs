@@ -87,14 +87,17 @@ pub(crate) fn finish<T: Float>(reduction: Reduction, written: Written<T>) {
 /// Joins a value to the entry of each lane. The scratch is as long as the values.
 pub(crate) fn join_lanes<T: Float>(reduction: Reduction, written: Written<T>, values: &[T], scratch: &mut [T]) {
     let Written { out, rest, low } = written;
-    let lanes = out.iter_mut().zip(values);
     match reduction {
-        Reduction::Sum => lanes.zip(low).for_each(|((high, &value), low)| add(high, low, value)),
-        Reduction::Product => lanes.for_each(|(out, &value)| *out = multiply(*out, value)),
-        Reduction::Maximum => lanes.for_each(|(out, &value)| *out = larger(*out, value)),
-        Reduction::Minimum => lanes.for_each(|(out, &value)| *out = -larger(-*out, -value)),
-        Reduction::LogSumExp => join_exponentials(out, rest, low, values, scratch),
+        Reduction::Sum => vector::add_to_sums(out, low, values),
+        Reduction::Product => each(out, values, multiply),
+        Reduction::Maximum => each(out, values, larger),
+        Reduction::Minimum => each(out, values, |least, value| -larger(-least, -value)),
+        Reduction::LogSumExp => vector::join_exponentials((out, rest, low), values, scratch),
     }
+}
+
+fn each<T: Float>(out: &mut [T], values: &[T], join: impl Fn(T, T) -> T) {
+    out.iter_mut().zip(values).for_each(|(out, &value)| *out = join(*out, value));
 }
 
 /// Joins all values to one entry. The shape of the sum depends on the number of values alone. The scratch is as long as the
@@ -176,28 +179,6 @@ fn join_exponential_sum<T: Float>((leading, rest, low): (&mut T, &mut T, &mut T)
     rescale(leading, rest, low, maximum, factor);
     add(rest, low, others);
     maximum
-}
-
-/// Joins e^value to the log-sum-exp of each lane.
-///
-/// One exponential a lane, e^−|f − m|, serves both the value that joins the others and the maximum that it displaces.
-fn join_exponentials<T: Float>(leading: &mut [T], rest: &mut [T], low: &mut [T], values: &[T], exponentials: &mut [T]) {
-    for ((power, &value), &leading) in exponentials.iter_mut().zip(values).zip(&*leading) {
-        *power = -(value - leading).magnitude();
-    }
-    vector::exp(exponentials);
-    let lanes = leading.iter_mut().zip(rest).zip(low);
-    for ((((leading, rest), low), &value), &power) in lanes.zip(values).zip(&*exponentials) {
-        // −∞ adds nothing; beside ∞ or NaN nothing counts.
-        if value == -T::INFINITY || (!is_finite(*leading) && *leading != -T::INFINITY) {
-            continue;
-        }
-        if value <= *leading {
-            add(rest, low, power);
-        } else {
-            rescale(leading, rest, low, value, power);
-        }
-    }
 }
 
 /// Takes a new, larger maximum (or ∞, or NaN): the old one is now one of the others, e^(old − new) times itself.

@@ -4,7 +4,9 @@
 use super::exponential::{exp_pair, expm1_pair};
 use super::float::{Float, fast_two_sum, product_error, two_sum};
 use super::logarithm::log_of_sum;
-use super::map::Kernel;
+use super::map::{Kernel, wide};
+#[cfg(target_arch = "x86_64")]
+use super::wide_functions;
 
 /// The quotient of two numbers given as pairs, for a divisor between 1 and 2 and a dividend no larger than it.
 #[inline(always)]
@@ -32,6 +34,8 @@ impl<T: Float> Kernel<T> for Sigmoid {
         let low = if negative { power.1 } else { T::ZERO };
         quotient::<T, FMA>((high, low), (sum, error + power.1))
     }
+
+    wide!(|self, x| wide_functions::sigmoid_pair(x).0);
 }
 
 /// The kernel of tanh x.
@@ -66,4 +70,6 @@ impl<T: Float> Kernel<T> for Softplus {
         // At +∞ the error of the sum is ∞ − ∞.
         if x == T::INFINITY { x } else { value }
     }
+
+    wide!(|self, x| wide_functions::softplus_pair(x).0);
 }

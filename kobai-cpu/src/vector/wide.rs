@@ -40,6 +40,18 @@ pub trait Wide: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Se
     /// `self` for 0 < x < ∞; else −`infinity` at 0, `infinity` (one of the two, or NaN) at +∞, and NaN.
     fn or_special_logarithm(self, x: Self, infinity: Self::Element) -> Self;
 
+    /// self/divisor
+    fn divide(self, divisor: Self) -> Self;
+
+    /// |self|
+    fn magnitude(self) -> Self;
+
+    /// The positive part, max(self, 0).
+    fn positive_part(self) -> Self;
+
+    /// `negative` where the sign of `self` is, else `positive`.
+    fn by_sign(self, negative: Self, positive: Self) -> Self;
+
     /// The numbers of a slice, which has as many as a vector.
     fn load(source: &[Self::Element]) -> Self;
 
@@ -87,7 +99,7 @@ macro_rules! implement_wide {
         $name:ident = $count:literal of $float:ident in $vector:ident, stored bits: $stored:literal;
         $set1:ident $add:ident $sub:ident $mul:ident $fmadd:ident $min:ident $max:ident $scalef:ident
         $getexp:ident $getmant:ident $fixup:ident $set1_integer:ident $integer:ident $to_integer:ident $shift:ident
-        $load:ident $store:ident;
+        $load:ident $store:ident $div:ident $abs:ident $negative:ident $blend:ident;
         $lookup:ident
     ) => {
         #[doc = concat!(stringify!($count), " `", stringify!($float), "`.")]
@@ -170,6 +182,30 @@ macro_rules! implement_wide {
             }
 
             #[inline(always)]
+            fn divide(self, divisor: $name) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $div(self.0, divisor.0) })
+            }
+
+            #[inline(always)]
+            fn magnitude(self) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $abs(self.0) })
+            }
+
+            #[inline(always)]
+            fn positive_part(self) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $max(self.0, $set1(0.0)) })
+            }
+
+            #[inline(always)]
+            fn by_sign(self, negative: $name, positive: $name) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $blend($negative($to_integer(self.0)), positive.0, negative.0) })
+            }
+
+            #[inline(always)]
             fn load(source: &[$float]) -> $name {
                 assert_eq!(source.len(), $count);
                 // SAFETY: as for the trait; the slice is as long as a vector.
@@ -201,7 +237,7 @@ implement_wide! {
     F32x16 = 16 of f32 in __m512, stored bits: 23;
     _mm512_set1_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_fmadd_ps _mm512_min_ps _mm512_max_ps _mm512_scalef_ps
     _mm512_getexp_ps _mm512_getmant_ps _mm512_fixupimm_ps _mm512_set1_epi32 i32 _mm512_castps_si512 _mm512_srli_epi32
-    _mm512_loadu_ps _mm512_storeu_ps;
+    _mm512_loadu_ps _mm512_storeu_ps _mm512_div_ps _mm512_abs_ps _mm512_movepi32_mask _mm512_mask_blend_ps;
     lookup_single
 }
 
@@ -209,6 +245,6 @@ implement_wide! {
     F64x8 = 8 of f64 in __m512d, stored bits: 52;
     _mm512_set1_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_fmadd_pd _mm512_min_pd _mm512_max_pd _mm512_scalef_pd
     _mm512_getexp_pd _mm512_getmant_pd _mm512_fixupimm_pd _mm512_set1_epi64 i64 _mm512_castpd_si512 _mm512_srli_epi64
-    _mm512_loadu_pd _mm512_storeu_pd;
+    _mm512_loadu_pd _mm512_storeu_pd _mm512_div_pd _mm512_abs_pd _mm512_movepi64_mask _mm512_mask_blend_pd;
     lookup_double
 }

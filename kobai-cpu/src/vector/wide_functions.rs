@@ -1,6 +1,6 @@
 //! eˣ and the logarithm to any base, as AVX-512 computes them: by tables of sixteen numbers, which lie in registers.
 
-use super::base::Prepared;
+use super::base::{LogBase, Prepared};
 use super::float::Float;
 use super::tables::{MOST_LOG_TERMS, Tables};
 use super::wide::Wide;
@@ -75,4 +75,34 @@ pub(super) fn log_to_base<W: Wide>(x: W, base: &Prepared<W::Element>) -> W {
     let error = r.multiply_add(factor, known - sum);
     let rest = polynomial(&base.polynomial[MOST_LOG_TERMS - W::Element::LOG_TERMS..], r);
     (sum + r.multiply_add(rest, error + known_low)).or_special_logarithm(x, base.infinity)
+}
+
+/// 1/(1 + e⁻ˣ) and 1/(1 + eˣ): with e = e^−|x| they are 1/(1 + e) and e/(1 + e), in the order of the sign.
+#[inline(always)]
+pub(super) fn sigmoid_pair<W: Wide>(x: W) -> (W, W) {
+    let power = exp(-x.magnitude());
+    let one = W::splat(W::Element::ONE);
+    let sum = one + power;
+    let lost = power - (sum - one);
+    let reciprocal = one.divide(sum);
+    // A quotient by s + d, d being what rounding has taken from the sum, corrected by its remainder.
+    let quotient = |dividend: W| {
+        let quotient = dividend * reciprocal;
+        let remainder = (-quotient).multiply_add(lost, (-quotient).multiply_add(sum, dividend));
+        remainder.multiply_add(reciprocal, quotient)
+    };
+    let (large, small) = (quotient(one), quotient(power));
+    (x.by_sign(small, large), x.by_sign(large, small))
+}
+
+/// ln(1 + eˣ) and ln(1 + e⁻ˣ), which are max(±x, 0) + ln(1 + e^−|x|).
+#[inline(always)]
+pub(super) fn softplus_pair<W: Wide>(x: W) -> (W, W) {
+    let power = exp(-x.magnitude());
+    let one = W::splat(W::Element::ONE);
+    let sum = one + power;
+    // What rounding has taken from the sum counts where the power is small: ln(s + d) = ln s + d/s but for d².
+    let lost = (power - (sum - one)).divide(sum);
+    let logarithm = log_to_base(sum, W::Element::prepared(&LogBase::E)) + lost;
+    (x.positive_part() + logarithm, (-x).positive_part() + logarithm)
 }

@@ -44,7 +44,11 @@ fn all_bits<T: Float>() -> [Vec<u64>; 3] {
         let mut values: Vec<T> = Random(19).inputs(function, 3000);
         function.apply(&mut values);
         let bits = values.iter().map(|&value| bits(value));
-        if matches!(function, Exp | Log | Log2 | Log10) { own.extend(bits) } else { functions.extend(bits) }
+        if matches!(function, Exp | Log | Log2 | Log10 | Sigmoid | Softplus) {
+            own.extend(bits)
+        } else {
+            functions.extend(bits)
+        }
     }
     let mut random = Random(23);
     let values: Vec<T> = (0..3000).map(|_| T::from_f64(random.unit() * 20.0 - 15.0)).collect();
@@ -68,4 +72,31 @@ fn levels_agree() {
         assert!(agree(2), "reductions differ at {level:?}");
         assert!(agree(1) || *level == Level::Portable, "functions differ at {level:?}");
     }
+}
+
+/// σ and softplus at x and −x together are what they are apart.
+#[test]
+fn pairs_are_what_they_are_apart() {
+    fn check<T: Float>(level: Level) {
+        let values: Vec<T> = Random(29).inputs(Softplus, 3000);
+        let negative: Vec<T> = values.iter().map(|&value| -value).collect();
+        for length in [0, 1, 15, 16, 17, 1000, 3000] {
+            type Pair<T> = fn(&[T], &mut [T], &mut [T]);
+            let pairs: [(Pair<T>, Function); 2] =
+                [(vector::sigmoid_pair_to, Sigmoid), (vector::softplus_pair_to, Softplus)];
+            for (pair, function) in pairs {
+                let (mut plus, mut minus) = (vec![T::ZERO; length], vec![T::ZERO; length]);
+                pair(&values[..length], &mut plus, &mut minus);
+                let [mut at_plus, mut at_minus] = [&values, &negative].map(|values| values[..length].to_vec());
+                function.apply(&mut at_plus);
+                function.apply(&mut at_minus);
+                let same = |one: &[T], other: &[T]| one.iter().zip(other).all(|(&a, &b)| bits(a) == bits(b));
+                assert!(same(&plus, &at_plus) && same(&minus, &at_minus), "{function:?} of {length} at {level:?}");
+            }
+        }
+    }
+    at_each_level(|level| {
+        check::<f64>(level);
+        check::<f32>(level);
+    });
 }

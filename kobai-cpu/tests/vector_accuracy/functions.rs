@@ -45,6 +45,7 @@ impl Function {
         match self {
             Exp if subnormal => 0.8,
             Exp => 0.6,
+            Sigmoid | Softplus => 2.0,
             _ => 1.0,
         }
     }
