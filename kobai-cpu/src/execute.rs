@@ -301,8 +301,10 @@ fn keep_exponentials(planned: &[Step], steps: &mut [TapeStep]) {
 }
 
 fn copy_integers<T: Float>(name: &str, values: &[i64], buffer: &mut Buffer<T>) -> Result<(), RunError> {
-    // Through i128, where no conversion saturates at a neighbour.
-    let inexact = |value: &&i64| T::from_f64(**value as f64).to_f64() as i128 != i128::from(**value);
+    // Small numbers are exact in each type; the others go through i128, where no conversion saturates at a neighbour.
+    let inexact = |value: &&i64| {
+        value.unsigned_abs() > 1 << 24 && T::from_f64(**value as f64).to_f64() as i128 != i128::from(**value)
+    };
     if let Some(&value) = values.iter().find(inexact) {
         return Err(RunError::NotExact { name: name.to_owned(), value });
     }

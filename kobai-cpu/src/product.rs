@@ -9,8 +9,9 @@ use crate::buffers::Store;
 use crate::execute::buffer_of;
 use crate::execute::layout::{Chunk, Layout, Loops, View};
 use crate::tile::multiply;
-use crate::vector::Float;
+use crate::vector::{self, Float};
 use kobai::plan::{Operand, Plan, Step};
+use rayon::prelude::*;
 
 /// Multiplications that are worth a second thread.
 const PARALLEL_WORK: usize = 1 << 20;
@@ -124,14 +125,17 @@ impl ProductStep {
             if last.1 == 1 {
                 return all_finite(&entries[..last.0]);
             }
-            entries.iter().step_by(last.1).take(last.0).all(|&entry| all_finite(&[entry]))
+            entries.iter().step_by(last.1).take(last.0).all(|entry| entry.magnitude() < T::INFINITY)
         })
     }
 }
 
+/// Whether all entries are finite; many are looked at by several threads.
 fn all_finite<T: Float>(entries: &[T]) -> bool {
-    let is_finite = |entry: T| entry.magnitude() < T::INFINITY;
-    entries.chunks(256).all(|entries| entries.iter().fold(true, |all, &entry| all & is_finite(entry)))
+    if entries.len() < PARALLEL_WORK {
+        return vector::all_finite(entries);
+    }
+    entries.par_chunks(PARALLEL_WORK / 4).all(vector::all_finite)
 }
 
 /// Neighbouring loops as one where they go through both tensors without a gap; loops of one turn left out.

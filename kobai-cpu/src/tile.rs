@@ -288,6 +288,11 @@ impl TileProgram {
         self.inner_stride(load) == 1 && load.gathers.iter().all(is_fixed) && !self.is_replaced(load)
     }
 
+    /// Whether the values are written over a tensor, with whose entries a tile then begins.
+    pub fn replaces(&self) -> bool {
+        self.replaced.is_some()
+    }
+
     /// Whether a load reads what is written over.
     fn is_replaced(&self, load: &Load) -> bool {
         self.replaced == Some(load.view.tensor)

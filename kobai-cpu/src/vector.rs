@@ -46,7 +46,7 @@ pub use level::Level;
 pub use logistic::{sigmoid_pair_to, softplus_pair_to};
 pub use past_caches::{copy_past_caches, fence};
 pub use power::{Fraction, power, power_of_fraction_to};
-pub use reduce::{dot, exp_then_sum, exp_then_sum_to, max, sum, sum_exp};
+pub use reduce::{all_finite, dot, exp_then_sum, exp_then_sum_to, max, sum, sum_exp};
 
 /// Makes, from one row, a function in place, a function from slice to slice, and a function of one number.
 macro_rules! elementwise {

@@ -332,13 +332,14 @@ impl<T: Float> Job<'_, T> {
         let (out, program) = (written.out, &self.step.program);
         if self.around > 1 {
             return self.runs(first, out.len(), at, |at, lanes, offset| {
-                let places = out[offset..].iter_mut().step_by(self.around).take(lanes);
-                // Where the values are written over a tensor, the tile begins with its entries.
-                places.zip(&mut *values).for_each(|(out, value)| *value = *out);
+                let out = &mut out[offset..];
+                let values = &mut values[..lanes];
+                if program.replaces() {
+                    values.iter_mut().zip(out.chunks(self.around)).for_each(|(value, out)| *value = out[0]);
+                }
                 program.begin(self.frame, scratch, at);
-                program.tile(self.frame, scratch, at, &mut values[..lanes])?;
-                let places = out[offset..].iter_mut().step_by(self.around);
-                places.zip(&*values).take(lanes).for_each(|(out, &value)| *out = value);
+                program.tile(self.frame, scratch, at, values)?;
+                out.chunks_mut(self.around).zip(&*values).for_each(|(out, &value)| out[0] = value);
                 Ok(())
             });
         }

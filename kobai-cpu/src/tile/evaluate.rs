@@ -235,7 +235,9 @@ impl TileProgram {
         let (length, (entries, _)) = (out.len(), frame.store.tensor(load.view.tensor));
         let (first, stride) = (frame.place(load, at), self.inner_stride(load));
         if load.gathers.is_empty() {
-            out.iter_mut().zip(entries[first..].iter().step_by(stride)).for_each(|(out, &entry)| *out = entry);
+            // Chunks are walked faster than steps.
+            let entries = entries[first..].chunks(stride.max(1));
+            out.iter_mut().zip(entries).for_each(|(out, entries)| *out = entries[0]);
             return;
         }
         // One index for each lane is by far the most frequent: a label.

@@ -125,6 +125,35 @@ pub fn max<T: Float>(values: &[T]) -> T {
     dispatch(Max { values })
 }
 
+/// Whether each element is finite.
+struct AllFinite<'a, T> {
+    values: &'a [T],
+}
+
+impl<T: Float> Work for AllFinite<'_, T> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> bool {
+        // Beside an infinity or NaN a product with 0 is NaN, and stays in its lane's sum.
+        let mut lanes = [T::ZERO; LANES];
+        let (blocks, rest) = self.values.as_chunks::<LANES>();
+        for block in blocks {
+            for lane in 0..LANES {
+                lanes[lane] = lanes[lane] + block[lane] * T::ZERO;
+            }
+        }
+        let rest = rest.iter().fold(T::ZERO, |sum, &value| sum + value * T::ZERO);
+        join(lanes, |a, b| a + b) + rest == T::ZERO
+    }
+}
+
+/// Whether all values are finite.
+pub fn all_finite<T: Float>(values: &[T]) -> bool {
+    // In pieces, so that the first of many that is not ends it.
+    values.chunks(1 << 14).all(|values| dispatch(AllFinite { values }))
+}
+
 /// The sum of the values, 0 if there are none. (A sum of negative zeros is +0.)
 pub fn sum<T: Float>(values: &[T]) -> T {
     let mut lanes = [T::ZERO; LANES];
