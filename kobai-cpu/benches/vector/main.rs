@@ -157,6 +157,12 @@ impl Peers {
         self.row("sigmoid", "", &any, &[], vector::sigmoid_to);
         self.row("softplus", "", &any, &[], vector::softplus_to);
         self.row("tanh", "tanh", &any, &[], vector::tanh_to);
+        self.row("erf", "erf", &any, &[], vector::erf_to);
+        self.row("normal_cdf", "", &any, &[], vector::normal_cdf_to);
+        self.row("log_normal_cdf", "", &any, &[], vector::log_normal_cdf_to);
+        self.row("inverse_mills", "", &any, &[], vector::inverse_mills_to);
+        self.row("log_gamma", "lgamma", &positive, &[], vector::log_gamma_to);
+        self.row("digamma", "", &positive, &[], vector::digamma_to);
         let exponents = Aligned::<T>::spread(-8.0, 8.0);
         self.row("power", "pow", &positive, exponents.get(), |x, y| {
             vector::power(y, Operand::Each(x), Operand::Each(exponents.get()));

@@ -24,7 +24,7 @@ fn log_parts<T: Float, const FMA: bool>(k: T, f: T, correction: T) -> (T, T) {
 
 /// ln x as two numbers, for x positive and finite. Here f²/2 is kept in two parts as well.
 #[inline(always)]
-fn log_pair<T: Float, const FMA: bool>(x: T) -> (T, T) {
+pub(super) fn log_pair<T: Float, const FMA: bool>(x: T) -> (T, T) {
     let (k, m) = x.split();
     let f = m - T::ONE;
     let s = f / (T::TWO + f);

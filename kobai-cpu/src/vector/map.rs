@@ -38,6 +38,25 @@ macro_rules! wide {
 }
 pub(super) use wide;
 
+/// Makes kernels of functions that are worked in `f64` alone.
+macro_rules! kernels {
+    ($($(#[$doc:meta])* $kernel:ident: $function:ident;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy)]
+            pub(super) struct $kernel;
+
+            impl<T: Float> super::map::Kernel<T> for $kernel {
+                #[inline(always)]
+                fn apply<const FMA: bool>(&self, x: T) -> T {
+                    T::from_f64($function::<FMA>(x.to_f64()))
+                }
+            }
+        )*
+    };
+}
+pub(super) use kernels;
+
 /// A kernel to apply to each element of a slice, which holds whole vectors.
 struct Map<'a, T, K> {
     kernel: K,

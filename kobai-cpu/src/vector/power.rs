@@ -1,12 +1,13 @@
 //! Powers.
 //!
 //! x^y = e^(y ln x), with ln x to about 66 bits, since an error of the logarithm counts y times over. An `f32` is worked in
-//! `f64`, where no care is needed for it.
+//! `f64`, where the logarithm needs no care for it.
 
 use super::elementwise::{Operand, both};
-use super::exponential::exp_of_pair;
+use super::exponential::{exp_of_pair, exp_pair};
 use super::float::{Float, fast_two_sum, polynomial, product_error};
 use super::level::{Work, dispatch};
+use super::logarithm::log_pair;
 use super::map::{Kernel, map_to, one};
 
 /// a·b as a rounded value and what the rounding lost.
@@ -57,13 +58,18 @@ fn long_logarithm<const FMA: bool>(x: f64) -> (f64, f64) {
     fast_two_sum(high, low + k.multiply_add::<FMA>(f64::LN_2_LOW, near_one_low))
 }
 
+/// `log` = ln x for ordinary x; for x = 0 and ∞ what ln x is there, and NaN for NaN.
+#[inline(always)]
+fn or_infinite(x: f64, log: f64) -> f64 {
+    let infinite = if x == 0.0 { -f64::INFINITY } else { x };
+    if (x > 0.0) & (x < f64::INFINITY) { log } else { infinite }
+}
+
 /// x^(y + y_low) for x ≥ 0 or NaN, but the power 0.
 #[inline(always)]
 fn power_of_magnitude<const FMA: bool>(x: f64, (y, y_low): (f64, f64)) -> f64 {
     let (high, low) = long_logarithm::<FMA>(x);
-    let infinite = if x == 0.0 { -f64::INFINITY } else { x };
-    let is_ordinary = x > 0.0 && x < f64::INFINITY;
-    let high = if is_ordinary { high } else { infinite };
+    let high = or_infinite(x, high);
     let (exponent, error) = product::<FMA>(y, high);
     let error = error + (y * low + y_low * high);
     // Beyond it everything over- or underflows, and the error may be ∞ − ∞.
@@ -71,6 +77,20 @@ fn power_of_magnitude<const FMA: bool>(x: f64, (y, y_low): (f64, f64)) -> f64 {
     let power = exp_of_pair::<f64, FMA>(exponent, error).0;
     // Where y is infinite, 0·y is NaN.
     if x == 1.0 { 1.0 } else { power }
+}
+
+/// The same, to as many digits as an `f32` has and some more.
+#[inline(always)]
+fn short_power_of_magnitude<const FMA: bool>(x: f64, y: f64) -> f64 {
+    let (high, low) = log_pair::<f64, FMA>(x);
+    let power = exp_pair::<f64, FMA>(y * or_infinite(x, high + low)).0;
+    if x == 1.0 { 1.0 } else { power }
+}
+
+/// x^(y + y_low) for x ≥ 0 or NaN, but the power 0, as accurate as the type asks.
+#[inline(always)]
+fn power_for<T: Float, const FMA: bool>(x: f64, y: (f64, f64)) -> f64 {
+    if size_of::<T>() == 4 { short_power_of_magnitude::<FMA>(x, y.0) } else { power_of_magnitude::<FMA>(x, y) }
 }
 
 /// Whether a number that is not negative is an integer.
@@ -82,8 +102,8 @@ fn is_integer(value: f64) -> bool {
 
 /// x^y.
 #[inline(always)]
-fn power_of<const FMA: bool>(x: f64, y: f64) -> f64 {
-    let magnitude = power_of_magnitude::<FMA>(x.abs(), (y, 0.0));
+fn power_of<T: Float, const FMA: bool>(x: f64, y: f64) -> f64 {
+    let magnitude = power_for::<T, FMA>(x.abs(), (y, 0.0));
     let integer = is_integer(y.abs());
     let is_odd = integer & !is_integer(0.5 * y.abs());
     let is_negative = x.is_sign_negative();
@@ -106,7 +126,7 @@ impl<T: Float> Work for Powers<'_, T> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         for ((out, &x), &y) in self.out.iter_mut().zip(self.x).zip(self.y) {
-            *out = T::from_f64(power_of::<FMA>(x.to_f64(), y.to_f64()));
+            *out = T::from_f64(power_of::<T, FMA>(x.to_f64(), y.to_f64()));
         }
     }
 }
@@ -159,7 +179,7 @@ impl<T: Float> Kernel<T> for PowerOfFraction {
     fn apply<const FMA: bool>(&self, x: T) -> T {
         let Fraction { quotient, odd_root, odd_power } = self.0;
         let x = x.to_f64();
-        let magnitude = power_of_magnitude::<FMA>(x.abs(), quotient);
+        let magnitude = power_for::<T, FMA>(x.abs(), quotient);
         let is_negative = x.is_sign_negative();
         let signed = if is_negative & odd_root & odd_power { -magnitude } else { magnitude };
         T::from_f64(if (x < 0.0) & !odd_root { f64::NAN } else { signed })

@@ -14,11 +14,6 @@ use super::{Errors, Worst};
 /// The logarithms in the common bases, and the exponential.
 const CHECKED: [Function; 4] = [Log, Log2, Log10, Exp];
 
-/// The documented bound here; that of the logarithms is tighter than for functions in general.
-fn bound(function: Function, subnormal: bool) -> f64 {
-    if function == Exp { function.bound(subnormal) } else { 0.8 }
-}
-
 /// The worst errors of one function for the inputs, and the special values asserted.
 fn errors_of(function: Function, inputs: &[f32], outputs: &[f32]) -> Errors {
     let mut errors = Errors::default();
@@ -58,8 +53,8 @@ fn every_f32() {
         }
         let levels: Vec<Level> = LEVELS.into_iter().filter(|level| level.is_available()).collect();
         for (level, errors) in levels.into_iter().zip(worst) {
-            errors.0[0].report(function, &format!("{level:?} f32, all,"), bound(function, false));
-            errors.0[1].report(function, &format!("{level:?} f32, all subnormal,"), bound(function, true));
+            errors.0[0].report(function, &format!("{level:?} f32, all,"), function.bound(false));
+            errors.0[1].report(function, &format!("{level:?} f32, all subnormal,"), function.bound(true));
         }
     }
 }
@@ -91,8 +86,8 @@ fn a_hundred_million_f64() {
         }
         let levels: Vec<Level> = LEVELS.into_iter().filter(|level| level.is_available()).collect();
         for (level, [normal, subnormal]) in levels.into_iter().zip(worst) {
-            normal.report(function, &format!("{level:?} f64, 10^8,"), bound(function, false));
-            subnormal.report(function, &format!("{level:?} f64, 10^8 subnormal,"), bound(function, true));
+            normal.report(function, &format!("{level:?} f64, 10^8,"), function.bound(false));
+            subnormal.report(function, &format!("{level:?} f64, 10^8 subnormal,"), function.bound(true));
         }
     }
 }

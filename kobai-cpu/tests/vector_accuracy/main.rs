@@ -13,6 +13,7 @@ mod functions;
 mod oracle;
 mod powers;
 mod reductions;
+mod special;
 mod values;
 
 use astro_float::Consts;
