@@ -64,15 +64,27 @@ fn kernels<T: Float>(function: Function) -> Option<Kernels<T>> {
         Function::Sigmoid => (scalar::sigmoid, vector::sigmoid_to),
         Function::Softplus => (scalar::softplus, vector::softplus_to),
         Function::Tanh => (scalar::tanh, vector::tanh_to),
+        Function::Erf => (scalar::erf, vector::erf_to),
+        Function::NormalCdf => (scalar::normal_cdf, vector::normal_cdf_to),
+        Function::LogNormalCdf => (scalar::log_normal_cdf, vector::log_normal_cdf_to),
+        Function::InverseMills => (scalar::inverse_mills, vector::inverse_mills_to),
+        Function::LogGamma => (scalar::log_gamma, vector::log_gamma_to),
+        Function::Digamma => (scalar::digamma, vector::digamma_to),
         _ => return None,
     })
+}
+
+/// Whether the kernel leaves this number to the function in doubles: the gamma family's are for positive numbers.
+#[inline(always)]
+fn is_left_out<T: Float>(function: Function, x: T) -> bool {
+    matches!(function, Function::LogGamma | Function::Digamma) && x < T::ZERO
 }
 
 /// A function of numbers.
 pub(super) fn call<T: Float>(function: Function, arguments: &[T]) -> T {
     match (kernels::<T>(function), arguments) {
-        (Some((one, _)), [x]) => one(*x),
-        (None, [x]) => T::from_f64(Double.call(function, &[x.to_f64()])),
+        (Some((one, _)), [x]) if !is_left_out(function, *x) => one(*x),
+        (_, [x]) => T::from_f64(Double.call(function, &[x.to_f64()])),
         (_, [base, x]) if function == Function::LogBase => scalar::log_base(*x, &LogBase::new(base.to_f64())),
         (_, [x, y]) => T::from_f64(Double.call(function, &[x.to_f64(), y.to_f64()])),
         _ => T::NAN,
@@ -81,22 +93,30 @@ pub(super) fn call<T: Float>(function: Function, arguments: &[T]) -> T {
 
 /// A function of one operand, on a tile.
 pub(super) fn call_unary<T: Float>(out: &mut [T], function: Function, x: Operand<T>) {
-    match (kernels::<T>(function), x) {
-        (Some((_, many)), Operand::Each(x)) => many(x, out),
-        (None, Operand::Each(_)) if function == Function::Relu => {
-            unary(out, x, |x| if x <= T::ZERO { T::ZERO } else { x });
+    match (kernels::<T>(function), x, function) {
+        (Some((_, many)), Operand::Each(x), _) => {
+            many(x, out);
+            if x.iter().any(|&x| is_left_out(function, x)) {
+                let lanes = out.iter_mut().zip(x).filter(|(_, x)| is_left_out(function, **x));
+                lanes.for_each(|(out, &x)| *out = call(function, &[x]));
+            }
         }
-        (None, Operand::Each(_)) if function == Function::Abs => unary(out, x, |x| x.magnitude()),
+        (None, Operand::Each(_), Function::Relu) => unary(out, x, |x| if x <= T::ZERO { T::ZERO } else { x }),
+        (None, Operand::Each(_), Function::Abs) => unary(out, x, |x| x.magnitude()),
+        (None, Operand::Each(_), Function::StopGradient) => unary(out, x, |x| x),
         _ => unary(out, x, |x| call(function, &[x])),
     }
 }
 
-/// A function of two operands, on a tile.
+/// A function of two operands, on a tile. Max and min are NaN if either operand is.
+#[allow(clippy::eq_op)] // Only NaN differs from itself.
 pub(super) fn call_binary<T: Float>(out: &mut [T], function: Function, x: Operand<T>, y: Operand<T>) {
     match (function, x, y) {
         (Function::LogBase, Operand::Same(base), Operand::Each(x)) => {
             vector::log_base_to(x, out, &LogBase::new(base.to_f64()));
         }
+        (Function::Max, ..) => binary(out, x, y, |x, y| if (y > x) | (y != y) { y } else { x }),
+        (Function::Min, ..) => binary(out, x, y, |x, y| if (y < x) | (y != y) { y } else { x }),
         _ => binary(out, x, y, |x, y| call(function, &[x, y])),
     }
 }
