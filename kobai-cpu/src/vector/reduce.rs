@@ -219,55 +219,73 @@ impl<T: Copy> Block<T> for (&[T; LANES], &mut [T; LANES]) {
     }
 }
 
-/// Adds each e^(x − shift) of a chunk to its lane. `last` has the powers of what is left behind the blocks, and zeros.
-struct AddPowers<'a, T, B> {
-    lanes: &'a mut [T; LANES],
+/// The lanes' sums of e^(x − shift), chunk by chunk. `last` has the powers of what is left behind the blocks, and zeros.
+struct SumPowers<T, B> {
     kernel: ExpShifted<T>,
     blocks: B,
+    chunks: usize,
     last: [T; LANES],
 }
 
-impl<T: Float, B: Iterator<Item: Block<T>>> Work for AddPowers<'_, T, B> {
-    type Output = ();
+impl<T: Float, B: Iterator<Item: Block<T>>> Work for SumPowers<T, B> {
+    type Output = [T; LANES];
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let mut partial = [T::ZERO; LANES];
-        for mut block in self.blocks {
-            let mut powers = *block.input();
-            for power in &mut powers {
-                *power = self.kernel.apply::<FMA>(*power);
+    fn run<const FMA: bool>(mut self) -> [T; LANES] {
+        let mut lanes = [T::ZERO; LANES];
+        for chunk in 1..=self.chunks {
+            let mut partial = [T::ZERO; LANES];
+            for mut block in self.blocks.by_ref().take(CHUNK / LANES) {
+                let mut powers = *block.input();
+                for power in &mut powers {
+                    *power = self.kernel.apply::<FMA>(*power);
+                }
+                for (partial, &power) in partial.iter_mut().zip(&powers) {
+                    *partial = *partial + power;
+                }
+                block.write(&powers);
             }
-            for (partial, &power) in partial.iter_mut().zip(&powers) {
-                *partial = *partial + power;
+            let last = if chunk == self.chunks { self.last } else { [T::ZERO; LANES] };
+            for ((lane, partial), last) in lanes.iter_mut().zip(partial).zip(last) {
+                *lane = *lane + (partial + last);
             }
-            block.write(&powers);
         }
-        for ((lane, partial), last) in self.lanes.iter_mut().zip(partial).zip(self.last) {
-            *lane = *lane + (partial + last);
-        }
+        lanes
     }
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn run_wide(self) {
+    fn run_wide(mut self) -> [T; LANES] {
         // As many vectors as the lanes of f64 take; f32 uses the first half.
-        let mut partial = [T::Wide::splat(T::ZERO); LANES / <f64 as Float>::LANES];
-        for mut block in self.blocks {
-            let mut powers = [T::ZERO; LANES];
-            let vectors = block.input().chunks_exact(T::LANES).zip(powers.chunks_exact_mut(T::LANES));
-            for ((x, power), partial) in vectors.zip(&mut partial) {
-                let value = self.kernel.apply_wide(T::Wide::load(x));
-                *partial = *partial + value;
-                value.store(power);
+        const VECTORS: usize = LANES / <f64 as Float>::LANES;
+        let mut sums = [T::Wide::splat(T::ZERO); VECTORS];
+        for chunk in 1..=self.chunks {
+            let mut partial = [T::Wide::splat(T::ZERO); VECTORS];
+            for mut block in self.blocks.by_ref().take(CHUNK / LANES) {
+                let mut powers = [T::ZERO; LANES];
+                let vectors = block.input().chunks_exact(T::LANES).zip(powers.chunks_exact_mut(T::LANES));
+                for ((x, power), partial) in vectors.zip(&mut partial) {
+                    let value = self.kernel.apply_wide(T::Wide::load(x));
+                    *partial = *partial + value;
+                    value.store(power);
+                }
+                block.write(&powers);
             }
-            block.write(&powers);
+            let last = if chunk == self.chunks { self.last } else { [T::ZERO; LANES] };
+            for ((sum, partial), last) in sums.iter_mut().zip(partial).zip(last.chunks_exact(T::LANES)) {
+                *sum = *sum + (partial + T::Wide::load(last));
+            }
         }
-        let vectors = self.lanes.chunks_exact_mut(T::LANES).zip(self.last.chunks_exact(T::LANES));
-        for ((lanes, last), partial) in vectors.zip(partial) {
-            (T::Wide::load(lanes) + (partial + T::Wide::load(last))).store(lanes);
-        }
+        let mut lanes = [T::ZERO; LANES];
+        lanes.chunks_exact_mut(T::LANES).zip(sums).for_each(|(lanes, sum)| sum.store(lanes));
+        lanes
     }
+}
+
+/// The sum over blocks, and the values behind them, whose powers are at hand.
+fn sum_powers<T: Float>(blocks: impl Iterator<Item: Block<T>>, length: usize, shift: T, last: [T; LANES]) -> T {
+    let work = SumPowers { kernel: ExpShifted(shift), blocks, chunks: length.div_ceil(CHUNK), last };
+    join(dispatch(work), |a, b| a + b)
 }
 
 /// The powers of the values behind the blocks of a chunk, and zeros.
@@ -281,27 +299,19 @@ fn last_powers<T: Float>(values: &[T], shift: T) -> [T; LANES] {
 ///
 /// The shift is for the caller to choose finite: with x = shift = −∞ the difference is NaN.
 pub fn sum_exp<T: Float>(values: &[T], shift: T) -> T {
-    let mut lanes = [T::ZERO; LANES];
-    for values in values.chunks(CHUNK) {
-        let (blocks, rest) = values.as_chunks();
-        let last = last_powers(rest, shift);
-        dispatch(AddPowers { lanes: &mut lanes, kernel: ExpShifted(shift), blocks: blocks.iter(), last });
-    }
-    join(lanes, |a, b| a + b)
+    let (blocks, rest) = values.as_chunks();
+    sum_powers(blocks.iter(), values.len(), shift, last_powers(rest, shift))
 }
 
 /// Replaces each x by e^(x − shift) and returns the [`sum`] of these, in one pass.
 ///
 /// x − shift is rounded to the type before the exponential, as everywhere where the difference is formed first.
 pub fn exp_then_sum<T: Float>(values: &mut [T], shift: T) -> T {
-    let mut lanes = [T::ZERO; LANES];
-    for values in values.chunks_mut(CHUNK) {
-        let (blocks, rest) = values.as_chunks_mut();
-        let last = last_powers(rest, shift);
-        rest.copy_from_slice(&last[..rest.len()]);
-        dispatch(AddPowers { lanes: &mut lanes, kernel: ExpShifted(shift), blocks: blocks.iter_mut(), last });
-    }
-    join(lanes, |a, b| a + b)
+    let length = values.len();
+    let (blocks, rest) = values.as_chunks_mut();
+    let last = last_powers(rest, shift);
+    rest.copy_from_slice(&last[..rest.len()]);
+    sum_powers(blocks.iter_mut(), length, shift, last)
 }
 
 /// Writes e^(x − shift) for each x of `values` to `output` and returns their [`sum`], in one pass.
@@ -310,13 +320,8 @@ pub fn exp_then_sum<T: Float>(values: &mut [T], shift: T) -> T {
 /// If the slices differ in length.
 pub fn exp_then_sum_to<T: Float>(values: &[T], output: &mut [T], shift: T) -> T {
     assert_eq!(values.len(), output.len(), "the input and the output of a vector function differ in length");
-    let mut lanes = [T::ZERO; LANES];
-    for (values, output) in values.chunks(CHUNK).zip(output.chunks_mut(CHUNK)) {
-        let ((blocks, rest), (output, output_rest)) = (values.as_chunks(), output.as_chunks_mut());
-        let last = last_powers(rest, shift);
-        output_rest.copy_from_slice(&last[..rest.len()]);
-        let blocks = blocks.iter().zip(output);
-        dispatch(AddPowers { lanes: &mut lanes, kernel: ExpShifted(shift), blocks, last });
-    }
-    join(lanes, |a, b| a + b)
+    let ((blocks, rest), (output, output_rest)) = (values.as_chunks(), output.as_chunks_mut());
+    let last = last_powers(rest, shift);
+    output_rest.copy_from_slice(&last[..rest.len()]);
+    sum_powers(blocks.iter().zip(output), values.len(), shift, last)
 }

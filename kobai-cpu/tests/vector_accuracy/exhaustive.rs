@@ -53,8 +53,7 @@ fn every_f32() {
         }
         let levels: Vec<Level> = LEVELS.into_iter().filter(|level| level.is_available()).collect();
         for (level, errors) in levels.into_iter().zip(worst) {
-            errors.0[0].report(function, &format!("{level:?} f32, all,"), function.bound(false));
-            errors.0[1].report(function, &format!("{level:?} f32, all subnormal,"), function.bound(true));
+            errors.report(function, &format!("{level:?} f32, all,"));
         }
     }
 }
@@ -86,8 +85,7 @@ fn a_hundred_million_f64() {
         }
         let levels: Vec<Level> = LEVELS.into_iter().filter(|level| level.is_available()).collect();
         for (level, [normal, subnormal]) in levels.into_iter().zip(worst) {
-            normal.report(function, &format!("{level:?} f64, 10^8,"), function.bound(false));
-            subnormal.report(function, &format!("{level:?} f64, 10^8 subnormal,"), function.bound(true));
+            Errors([normal, subnormal]).report(function, &format!("{level:?} f64, 10^8,"));
         }
     }
 }
