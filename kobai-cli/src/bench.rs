@@ -7,15 +7,16 @@ mod report;
 use crate::eval::Element;
 use crate::message::Failure;
 use crate::options::{Bench, DataType};
-use crate::plan::{outputs, planned};
+use crate::plan::{bytes, outputs, planned};
 use crate::sizes::sizes;
 use crate::source::{Source, default_symbols, read, symbols};
 use crate::{Answer, data, print};
 use kobai::eval::data::{Inputs, bind};
 use kobai::expr::{Axis, Symbol};
-use kobai::plan::{Options, Plan};
+use kobai::plan::{Options, Plan, Role};
 use kobai::resolve::Program;
 use kobai_cpu::Executor;
+use kobai_cpu::machine::available_memory;
 use measure::{Measured, Progress, measure};
 use report::Report;
 use std::collections::HashMap;
@@ -47,8 +48,11 @@ fn run_in<T: Element>(arguments: &Bench, source: &Source, given: Inputs) -> Resu
     progress.show("word.bench-at-inputs", &[]);
     let inputs = given::complete::<T>(&mut compiled, given, arguments.seed, source)?;
     let mut measured: Vec<Measured> = Vec::new();
-    for threads in thread_counts(arguments)? {
-        let found = measure(&compiled.plan, &inputs.arrays, threads, arguments.seconds, &progress);
+    for threads in thread_counts(arguments) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| {
+            Failure::text(format!("cannot start {threads} threads: {error}\n  fix: ask for fewer with --threads"))
+        })?;
+        let found = pool.install(|| measure(&compiled.plan, &inputs.arrays, arguments.seconds, &progress));
         measured.push(found.map_err(|error| source.failed(compiled.program.located(vec![error.into()])))?);
     }
     drop(progress);
@@ -58,11 +62,32 @@ fn run_in<T: Element>(arguments: &Bench, source: &Source, given: Inputs) -> Resu
 }
 
 /// What was asked for; else one count, of all processors.
-fn thread_counts(arguments: &Bench) -> Result<Vec<usize>, Failure> {
+fn thread_counts(arguments: &Bench) -> Vec<usize> {
     if arguments.threads.is_empty() {
-        return Ok(vec![std::thread::available_parallelism().map_or(1, usize::from)]);
+        return vec![std::thread::available_parallelism().map_or(1, usize::from)];
     }
-    Ok(arguments.threads.iter().map(|&count| usize::from(count)).collect())
+    arguments.threads.iter().map(|&count| usize::from(count)).collect()
+}
+
+/// # Errors
+/// This machine has not the memory for the inputs, which are drawn in `f64`, and the results.
+fn must_fit(plan: &Plan, entry_bytes: usize) -> Result<(), Failure> {
+    let of_role = |role: fn(&Role) -> bool| -> f64 {
+        let tensors = plan.tensors.iter().filter(|tensor| role(&tensor.role));
+        tensors.map(|tensor| tensor.axes.iter().map(|&axis| plan.size(axis) as f64).product::<f64>()).sum()
+    };
+    let (inputs, outputs) =
+        (of_role(|role| matches!(role, Role::Input(_))), of_role(|role| matches!(role, Role::Output(_))));
+    let needed = inputs * (entry_bytes + size_of::<f64>()) as f64 + outputs * entry_bytes as f64;
+    let available = available_memory().unwrap_or(isize::MAX as u64) as f64;
+    if needed <= available {
+        return Ok(());
+    }
+    Err(Failure::text(format!(
+        "inputs and results take {}, and this machine has {} to give\n  fix: choose smaller sizes with --size",
+        bytes(needed),
+        bytes(available)
+    )))
 }
 
 fn compile<T: Element>(arguments: &Bench, source: &Source, given: &Inputs) -> Result<Compiled, Failure> {
@@ -86,6 +111,7 @@ fn compile<T: Element>(arguments: &Bench, source: &Source, given: &Inputs) -> Re
     };
     let options = Options { chunk: None, memory: arguments.memory, entry_bytes: size_of::<T>() };
     let plan = planned(&mut program.context, &outputs, &sizes, options)?;
+    must_fit(&plan, size_of::<T>())?;
     drop(Executor::<T>::new(plan.clone()));
     Ok(Compiled { program, wrt, plan, seconds: start.elapsed().as_secs_f64() })
 }

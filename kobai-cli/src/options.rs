@@ -322,7 +322,7 @@ pub struct Bench {
     #[arg(long, value_enum, default_value_t = DataType::F64)]
     pub dtype: DataType,
     /// Numbers of threads, each measured by itself; by default as many as there are processors
-    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Vec<u16>,
     /// How long to measure for each number of threads
     #[arg(long, default_value_t = 3.0, value_parser = seconds)]

@@ -153,12 +153,13 @@ fn what_is_wrong_is_said_with_a_fix() {
     let no_archive = folder.path().join("d.npz");
     std::fs::write(&no_archive, "no archive").expect("the file is written");
     let no_archive = no_archive.to_str().expect("UTF-8");
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
         (&[], "size-unknown"),
         (&["--size", "N=8"], "axis K"),
         (&["--size", "N=8,K=3", "--wrt", "q"], "`q`"),
         (&["--size", "N=8,K=3", "--threads", "0"], "threads"),
         (&["--size", "N=8,K=3", "--memory", "1B"], "fix: allow"),
+        (&["--size", "N=1000000000,K=1000000"], "--size"),
         (&["--size", "N=3,K=3", "--data", &logits], "input-length-mismatch"),
         (&["--data", &entries], "`<c8`"),
         (&["--data", &early], "numpy.savez"),

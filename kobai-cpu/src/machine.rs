@@ -133,9 +133,18 @@ impl Memory {
     }
 }
 
-/// A line of `/proc/self/status`, in bytes.
+/// Bytes that this machine can still give to programs, where the system tells it (Linux).
+pub fn available_memory() -> Option<u64> {
+    line_of("/proc/meminfo", "MemAvailable:")
+}
+
 fn status(key: &str) -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    line_of("/proc/self/status", key)
+}
+
+/// What a line of such a file says in kB, in bytes.
+fn line_of(path: &str, key: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(path).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(key))?;
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }

@@ -60,11 +60,10 @@ impl Drop for Progress {
     }
 }
 
-/// Measures a plan for so many seconds, and the machine beside it.
+/// Measures a plan for so many seconds, and the machine beside it, with the threads of the pool that this runs in.
 pub fn measure<T: Element>(
     plan: &Plan,
     arrays: &[(String, Vec<T>)],
-    threads: usize,
     seconds: f64,
     progress: &Progress,
 ) -> Result<Measured, RunError> {
@@ -72,19 +71,7 @@ pub fn measure<T: Element>(
     for (name, entries) in arrays {
         inputs.numbers(name, entries);
     }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.expect("threads can be started");
-    pool.install(|| measure_here(plan, &inputs, threads, seconds, progress))
-}
-
-/// The same with the threads of the pool that this runs in.
-fn measure_here<T: Element>(
-    plan: &Plan,
-    inputs: &Inputs<'_, T>,
-    threads: usize,
-    seconds: f64,
-    progress: &Progress,
-) -> Result<Measured, RunError> {
+    let threads = rayon::current_num_threads();
     let slots = [("threads", threads.to_string())];
     let limit = Duration::from_secs_f64(seconds);
     let machine = || {
@@ -97,9 +84,9 @@ fn measure_here<T: Element>(
     progress.show("word.bench-at-loss", &slots);
     let memory = Memory::start();
     let mut executor: Executor<T> = Executor::new(plan.clone());
-    executor.run(inputs)?;
+    executor.run(&inputs)?;
     let peak_bytes = memory.and_then(Memory::peak);
-    let reused = time(limit, 5, || executor.run(inputs))?;
+    let reused = time(limit, 5, || executor.run(&inputs))?;
     let output = |name: &str| executor.output(name).unwrap_or(&[]);
     let norm = |entries: &[T]| entries.iter().map(|entry| entry.to_f64().powi(2)).sum::<f64>().sqrt();
     let gradients = plan.outputs.iter().filter_map(|(name, _)| Some((name, name.strip_prefix("gradient_")?)));
@@ -108,7 +95,7 @@ fn measure_here<T: Element>(
     drop(executor);
     let fresh = time(limit / 4, 3, || {
         let mut executor: Executor<T> = Executor::new(plan.clone());
-        executor.run(inputs).map(|()| executor)
+        executor.run(&inputs).map(|()| executor)
     })?;
     let after = if limit.is_zero() { before } else { machine() };
     let (copy_rate, product_rate) = (before.0.max(after.0), before.1.max(after.1));

@@ -86,7 +86,8 @@ impl Plan {
             }
             _ => self.size(axis),
         };
-        tensor.axes.iter().enumerate().map(length).product()
+        // Sizes whose product overflows ask for more than any memory has.
+        tensor.axes.iter().enumerate().map(length).fold(1, usize::saturating_mul)
     }
 
     /// Counts the costs for entries of this many bytes.
@@ -102,7 +103,7 @@ impl Plan {
                 let is_input = |tensor: &TensorId| matches!(self.tensors[tensor.0].role, Role::Input(_));
                 read.extend(step.reads().into_iter().filter(is_input));
             }
-            bytes_moved += read.into_iter().map(|tensor| (self.entries(tensor) * entry_bytes) as f64).sum::<f64>();
+            bytes_moved += read.into_iter().map(|tensor| self.entries(tensor) as f64 * entry_bytes as f64).sum::<f64>();
         }
         Costs {
             product_operations: counted.product_operations,
