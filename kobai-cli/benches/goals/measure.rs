@@ -91,13 +91,12 @@ impl<'a> Setting<'a> {
         let data = kept.join("inputs.npz");
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..self.options.rounds.max(1) {
-            for huge_pages in [true, false] {
-                if let Some(peers) = peers {
-                    theirs.push(self.peer(row, peers, huge_pages, Some(&kept).filter(|_| !data.exists()))?);
-                }
-                if ours.len() < self.options.rounds.max(1) {
-                    ours.push(self.ours(row, Some(data.as_path()).filter(|data| data.exists()))?);
-                }
+            if let Some(peers) = peers {
+                theirs.push(self.peer(row, peers, true, Some(&kept).filter(|_| !data.exists()))?);
+            }
+            ours.push(self.ours(row, Some(data.as_path()).filter(|data| data.exists()))?);
+            if let Some(peers) = peers {
+                theirs.push(self.peer(row, peers, false, None)?);
             }
         }
         let best = |a: &f64, b: &f64| a.total_cmp(b);
