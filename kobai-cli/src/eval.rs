@@ -9,11 +9,12 @@ use kobai::check::{Doubles, broken_assumptions};
 use kobai::differentiate::second::direction_for;
 use kobai::eval::Tensor;
 use kobai::eval::data::{Array, Inputs, bind};
-use kobai::expr::{Rational, Symbol};
+use kobai::expr::{Rational, Symbol, SymbolInformation};
+use kobai::formula::Spelling;
 use kobai::plan::{Options, Output, plan};
 use kobai::resolve::Program;
 use kobai::source::{Diagnostic, Severity};
-use kobai::stabilise::{stabilise, stable_gradient, stable_hessian_vector_product};
+use kobai::stabilise::{stabilise, stable_gradient, stable_gradient_from, stable_hessian_vector_product};
 use kobai_cpu::Executor;
 use serde_json::{Map, Value, json};
 
@@ -55,9 +56,11 @@ pub fn run(arguments: &Eval) -> Result<Answer, Failure> {
     }
     warn_of_assumptions(&source, &mut program, &inputs);
     let directions = if arguments.hvp { directions(&mut program, &inputs, &mut wrt)? } else { Vec::new() };
+    let upstream = arguments.upstream.as_deref().map(|name| upstream(&mut program, name)).transpose()?;
+    let along = Along { directions, upstream };
     let found = match arguments.dtype {
-        DataType::F64 => evaluate_along::<f64>(&mut program, &source, &inputs, &wrt, &directions)?,
-        DataType::F32 => evaluate_along::<f32>(&mut program, &source, &inputs, &wrt, &directions)?,
+        DataType::F64 => evaluate_along::<f64>(&mut program, &source, &inputs, &wrt, &along)?,
+        DataType::F32 => evaluate_along::<f32>(&mut program, &source, &inputs, &wrt, &along)?,
     };
     print(&if arguments.json { as_json(&found) } else { as_text(&found) })?;
     Ok(Answer::Yes)
@@ -82,6 +85,28 @@ fn directions(program: &mut Program, inputs: &Inputs, wrt: &mut Vec<Symbol>) -> 
         )));
     }
     Ok(wrt.iter().map(|&symbol| direction_for(&mut program.context, symbol)).collect())
+}
+
+/// What derivatives are taken along, beside the symbols.
+#[derive(Default)]
+struct Along {
+    /// The Hessian is multiplied by these, if there are any.
+    directions: Vec<Symbol>,
+    /// What the gradient comes from.
+    upstream: Option<Symbol>,
+}
+
+/// The input that holds the gradient from above, with an entry for each of the value.
+fn upstream(program: &mut Program, name: &str) -> Result<Symbol, Failure> {
+    let context = &mut program.context;
+    if context.symbols.iter().any(|symbol| symbol.name.plain == name) {
+        return Err(Failure::text(format!(
+            "`{name}` is a name of the formula, so it cannot hold the gradient from above\n  fix: give it another name in the data"
+        )));
+    }
+    let spelling = Spelling { plain: name.to_owned(), latex: name.to_owned() };
+    let axes = program.loss_indices.iter().map(|index| index.axis).collect();
+    Ok(context.declare_symbol(SymbolInformation { name: spelling, axes, integer: false, defined: false }))
 }
 
 /// The element types of the executor, with their way from and to f64.
@@ -117,22 +142,26 @@ pub fn evaluate<T: Element>(
     inputs: &Inputs,
     wrt: &[Symbol],
 ) -> Result<Evaluated, Failure> {
-    evaluate_along::<T>(program, source, inputs, wrt, &[])
+    evaluate_along::<T>(program, source, inputs, wrt, &Along::default())
 }
 
-/// Runs the stable form, with the Hessian times these directions.
+/// Runs the stable form, with the Hessian times directions, or the gradient from above.
 fn evaluate_along<T: Element>(
     program: &mut Program,
     source: &Source,
     inputs: &Inputs,
     wrt: &[Symbol],
-    directions: &[Symbol],
+    along: &Along,
 ) -> Result<Evaluated, Failure> {
-    let loss = stabilise(program).loss;
+    let (loss, directions) = (stabilise(program).loss, &along.directions[..]);
     let context = &mut program.context;
     let exact = context.as_number(loss).cloned();
     let mut outputs = vec![Output { name: "value".into(), indices: program.loss_indices.clone(), value: loss }];
-    for (gradient, &symbol) in stable_gradient(context, loss, wrt).into_iter().zip(wrt) {
+    let gradients = match along.upstream {
+        Some(upstream) => stable_gradient_from(context, (loss, &program.loss_indices), upstream, wrt),
+        None => stable_gradient(context, loss, wrt),
+    };
+    for (gradient, &symbol) in gradients.into_iter().zip(wrt) {
         let name = context.symbol(symbol).name.plain.clone();
         outputs.push(Output { name: format!("gradient {name}"), indices: gradient.indices, value: gradient.value });
     }
@@ -148,6 +177,7 @@ fn evaluate_along<T: Element>(
     }
     let mut needed = context.symbols_in(loss);
     needed.extend(directions);
+    needed.extend(along.upstream);
     needed.extend(wrt.iter().filter(|symbol| !context.symbol(**symbol).defined));
     let bound = match bind(context, &needed, inputs) {
         Ok(bound) => bound,

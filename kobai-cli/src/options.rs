@@ -147,6 +147,10 @@ pub struct Eval {
     /// Gradients with respect to these, separated by commas
     #[arg(long, value_delimiter = ',')]
     pub wrt: Vec<String>,
+    /// The gradient that comes from above, by its name in the data, of the shape of the value: gradients are of Σ upstream ·
+    /// value
+    #[arg(long, value_name = "NAME", conflicts_with = "hvp")]
+    pub upstream: Option<String>,
     /// The Hessian with respect to these times a direction, which the data hold as v_NAME for each NAME
     #[arg(long)]
     pub hvp: bool,

@@ -3,6 +3,7 @@
 use crate::tile::Scratch;
 use crate::vector::Float;
 use memmap2::MmapMut;
+use smallvec::SmallVec;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
@@ -70,6 +71,12 @@ impl<T: Float> DerefMut for Buffer<T> {
         }
     }
 }
+
+/// Plans of no more tensors allocate nothing in a run.
+pub(crate) const SMALL_PLAN: usize = 16;
+
+/// What a task sees of each tensor.
+pub(crate) type Parts<'a, T> = SmallVec<[Part<'a, T>; SMALL_PLAN]>;
 
 /// The entries of a tensor that a task sees.
 #[derive(Default)]

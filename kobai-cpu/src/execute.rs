@@ -11,7 +11,7 @@ pub(crate) mod layout;
 mod step;
 mod strips;
 
-use crate::buffers::{Buffer, Part, Pool, Store, Written};
+use crate::buffers::{Buffer, Part, Parts, Pool, SMALL_PLAN, Store, Written};
 use crate::product::ProductStep;
 use crate::tile::reduce::{finish, start};
 use crate::vector::Float;
@@ -21,6 +21,7 @@ use kobai::expr::Reduction;
 use kobai::plan::fuse::{Segment, Strips};
 use kobai::plan::{Pass, Plan, Role, Step, TensorId};
 use layout::{Chunk, Layout};
+use smallvec::{SmallVec, smallvec};
 use std::mem::take;
 use step::{TapeStep, Workers};
 use strips::StripSegment;
@@ -95,19 +96,16 @@ impl<T: Float> Executor<T> {
         self.buffers.get(tensor.0).map(|buffer| &**buffer)
     }
 
-    /// The inputs by tensor. Numbers stay where they are; integers are copied to the tensor's buffer.
-    fn bind<'a>(&mut self, inputs: &Inputs<'a, T>) -> Result<Vec<Option<&'a [T]>>, RunError> {
-        let mut given = vec![None; self.layouts.len()];
+    /// The inputs by tensor. Numbers stay where they are; what is of another type is copied to the tensor's buffer.
+    fn bind<'a>(&mut self, inputs: &Inputs<'a, T>) -> Result<Given<'a, T>, RunError> {
+        let mut given: Given<'a, T> = smallvec![None; self.layouts.len()];
         for (tensor, description) in self.plan.tensors.iter().enumerate() {
             if !matches!(description.role, Role::Input(_)) {
                 continue;
             }
             let name = &description.name;
             let input = inputs.get(name).ok_or_else(|| RunError::MissingInput { name: name.clone() })?;
-            let count = match input {
-                Input::Numbers(values) => values.len(),
-                Input::Integers(values) => values.len(),
-            };
+            let count = input.len();
             let expected = self.layouts[tensor].entries();
             if count != expected {
                 return Err(RunError::WrongLength { name: name.clone(), expected, given: count });
@@ -115,6 +113,12 @@ impl<T: Float> Executor<T> {
             match input {
                 Input::Numbers(values) => given[tensor] = Some(values),
                 Input::Integers(values) => copy_integers(name, values, &mut self.buffers[tensor])?,
+                Input::BrainFloats(values) => {
+                    self.buffers[tensor].refill(values.iter().map(|value| T::from_f64(value.to_f64())));
+                }
+                Input::HalfFloats(values) => {
+                    self.buffers[tensor].refill(values.iter().map(|value| T::from_f64(value.to_f64())));
+                }
             }
         }
         Ok(given)
@@ -142,7 +146,7 @@ impl<T: Float> Executor<T> {
             Compiled::Tape(step) => {
                 self.finite[step.out] = None;
                 let written = step.buffers().map(|buffer| (buffer, take(&mut self.buffers[buffer])));
-                let mut written: Vec<(usize, Buffer<T>)> = written.collect();
+                let mut written: SmallVec<[(usize, Buffer<T>); 3]> = written.collect();
                 let mut parts = shared(&self.buffers, given);
                 for (number, buffer) in &mut written {
                     parts[*number] = Part::Own(buffer, 0);
@@ -222,8 +226,11 @@ impl<T: Float> Executor<T> {
     }
 }
 
+/// The inputs that were given as numbers, by tensor. Small plans allocate nothing in a run.
+type Given<'a, T> = SmallVec<[Option<&'a [T]>; SMALL_PLAN]>;
+
 /// All buffers, to read.
-fn shared<'a, T: Float>(buffers: &'a [Buffer<T>], given: &[Option<&'a [T]>]) -> Vec<Part<'a, T>> {
+fn shared<'a, T: Float>(buffers: &'a [Buffer<T>], given: &[Option<&'a [T]>]) -> Parts<'a, T> {
     let entries = |(number, buffer): (usize, &'a Buffer<T>)| given.get(number).copied().flatten().unwrap_or(buffer);
     buffers.iter().enumerate().map(entries).map(Part::Shared).collect()
 }

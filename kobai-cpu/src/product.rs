@@ -12,6 +12,7 @@ use crate::tile::multiply;
 use crate::vector::{self, Float};
 use kobai::plan::{Operand, Plan, Step};
 use rayon::prelude::*;
+use smallvec::{SmallVec, smallvec};
 
 /// Multiplications that are worth a second thread.
 const PARALLEL_WORK: usize = 1 << 20;
@@ -35,6 +36,9 @@ pub(crate) struct ProductStep {
 
 /// A loop as both of its tensors see it: how long it is, and the strides in the result and in the factor.
 type Dimension = (usize, usize, usize);
+
+/// Few of them.
+type Dimensions = SmallVec<[Dimension; 4]>;
 
 /// One matrix product in memory: m × n × k and the strides (row, column) of each matrix.
 #[derive(Clone, Copy, Debug)]
@@ -79,7 +83,7 @@ impl ProductStep {
             (entries, view.offset(&[], chunk) - first)
         });
         let (first, written) = (self.out.offset(&[], chunk), out.len());
-        let dimensions = |loops: &[usize], factor: &View| -> Vec<Dimension> {
+        let dimensions = |loops: &[usize], factor: &View| -> Dimensions {
             merged(loops.iter().map(|&one| (lengths[one], self.out.strides[one], factor.strides[one])))
         };
         let (mut rows, mut columns) = (dimensions(&self.rows, &self.left), dimensions(&self.columns, &self.right));
@@ -87,7 +91,7 @@ impl ProductStep {
         let mut contracted = merged(self.contracted.iter().map(both));
         // A sum over nothing is still written.
         if contracted.iter().any(|one| one.0 == 0) {
-            contracted = vec![(0, 1, 1)];
+            contracted = smallvec![(0, 1, 1)];
         }
         let (row, column) = (take_longest(&mut rows), take_longest(&mut columns));
         let shape = Shape { rows: row, columns: column, contracted: take_longest(&mut contracted) };
@@ -111,7 +115,7 @@ impl ProductStep {
     /// True if every entry that the product reads of a factor in this chunk is finite.
     pub fn is_finite<T: Float>(&self, view: &View, store: Store<T>, chunk: Chunk) -> bool {
         let lengths = self.loops.lengths(chunk);
-        let mut dimensions: Vec<Dimension> = (0..lengths.len())
+        let mut dimensions: Dimensions = (0..lengths.len())
             .filter(|&one| view.strides[one] != 0)
             .map(|one| (lengths[one], view.strides[one], 0))
             .collect();
@@ -139,8 +143,8 @@ fn all_finite<T: Float>(entries: &[T]) -> bool {
 }
 
 /// Neighbouring loops as one where they go through both tensors without a gap; loops of one turn left out.
-fn merged(loops: impl Iterator<Item = Dimension>) -> Vec<Dimension> {
-    let mut merged: Vec<Dimension> = Vec::new();
+fn merged(loops: impl Iterator<Item = Dimension>) -> Dimensions {
+    let mut merged = Dimensions::new();
     for one in loops.filter(|one| one.0 != 1) {
         match merged.last_mut() {
             Some(last) if last.1 == one.0 * one.1 && last.2 == one.0 * one.2 => *last = (last.0 * one.0, one.1, one.2),
@@ -150,14 +154,14 @@ fn merged(loops: impl Iterator<Item = Dimension>) -> Vec<Dimension> {
     merged
 }
 
-fn take_longest(dimensions: &mut Vec<Dimension>) -> Dimension {
+fn take_longest(dimensions: &mut Dimensions) -> Dimension {
     let longest = (0..dimensions.len()).max_by_key(|&one| dimensions[one].0);
     longest.map_or((1, 1, 1), |one| dimensions.remove(one))
 }
 
 /// The offsets in both tensors at all turns of loops.
-fn offsets(dimensions: &[Dimension]) -> Vec<(usize, usize)> {
-    let mut offsets = vec![(0, 0)];
+fn offsets(dimensions: &[Dimension]) -> SmallVec<[(usize, usize); 4]> {
+    let mut offsets = smallvec![(0, 0)];
     for &(length, first, second) in dimensions {
         let turn = |(a, b): (usize, usize)| (0..length).map(move |turn| (a + turn * first, b + turn * second));
         offsets = offsets.into_iter().flat_map(turn).collect();

@@ -3,6 +3,7 @@
 mod execute_support;
 
 use execute_support::{Case, cross_entropy, info_nce, linear_cross_entropy, run, same_bits};
+use half::{bf16, f16};
 use kobai_cpu::{Executor, Inputs, RunError};
 
 fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
@@ -126,4 +127,24 @@ fn a_long_sum_keeps_its_digits() {
         let exact = 1.0 + (count - 1) as f64 * 1e-16;
         assert!((found - exact).abs() <= 1.2e-14 * exact, "{found} {exact} {chunk:?}");
     }
+}
+
+/// Inputs of half the bits give what the numbers that they are give.
+#[test]
+fn half_floats_are_the_numbers_that_they_are() {
+    let case = cross_entropy(9, 70);
+    let logits = &case.arrays["z"].data;
+    let brain: Vec<bf16> = logits.iter().map(|&value| bf16::from_f64(value)).collect();
+    let half: Vec<f16> = logits.iter().map(|&value| f16::from_f64(value)).collect();
+    let labels: Vec<i64> = case.arrays["y"].data.iter().map(|&label| label as i64).collect();
+    let exact = |values: Vec<f32>| {
+        let mut executor: Executor<f32> = case.executor(None);
+        executor.run(Inputs::new().numbers("z", &values).integers("y", &labels)).expect("a result");
+        executor.output("gradient z").expect("a gradient").to_vec()
+    };
+    let mut executor: Executor<f32> = case.executor(None);
+    executor.run(Inputs::new().brain_floats("z", &brain).integers("y", &labels)).expect("a result");
+    assert_eq!(executor.output("gradient z"), Some(&exact(brain.iter().map(|value| value.to_f32()).collect())[..]));
+    executor.run(Inputs::new().half_floats("z", &half).integers("y", &labels)).expect("a result");
+    assert_eq!(executor.output("gradient z"), Some(&exact(half.iter().map(|value| value.to_f32()).collect())[..]));
 }

@@ -10,7 +10,7 @@ mod shares;
 
 use crate::differentiate::reverse::{Gradient, gradient};
 use crate::differentiate::second::hessian_vector_product;
-use crate::expr::{Context, Expr, Index, Node, Symbol};
+use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol};
 use crate::function::Function;
 use crate::resolve::Program;
 use crate::rewrite::bounds::Knowledge;
@@ -147,6 +147,21 @@ pub fn unproved(program: &mut Program, stable: Expr) -> Vec<Unproved> {
 /// The gradient of a stable loss.
 pub fn stable_gradient(context: &mut Context, loss: Expr, symbols: &[Symbol]) -> Vec<Gradient> {
     gradient(context, loss, symbols, &without_cancellation)
+}
+
+/// The gradient that a stable loss, entry by entry at these indices, hands on as part of something larger: that of
+/// Σ upstream · loss, `upstream` being an input with an entry for each of the loss.
+pub fn stable_gradient_from(
+    context: &mut Context,
+    (loss, indices): (Expr, &[Index]),
+    upstream: Symbol,
+    symbols: &[Symbol],
+) -> Vec<Gradient> {
+    let weight = context.entry_at(upstream, indices);
+    let weighted = context.mul(vec![weight, loss]);
+    let sum = |sum: Expr, &index: &Index| context.reduce(Reduction::Sum, index, sum);
+    let total = indices.iter().rev().fold(weighted, sum);
+    stable_gradient(context, total, symbols)
 }
 
 /// H v of a stable loss: with v an input for each symbol, ∂² loss / ∂ symbol ∂ … times v, summed over all symbols.

@@ -5,6 +5,7 @@ use super::layout::{Layout, Loops, View, place};
 use crate::tile::{Frame, Scratch, TILE, TileProgram};
 use crate::vector::Float;
 use kobai::plan::{Loop, MapException, Plan, TensorId};
+use smallvec::{SmallVec, smallvec};
 
 /// An exception, compiled. The last of the loops that are left fills the tiles.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ impl ExceptionProgram {
         let lengths = self.loops.lengths(frame.chunk);
         let count: usize = lengths.iter().product();
         let inner = lengths.last().copied().unwrap_or(1);
-        let mut at = vec![0; lengths.len()];
+        let mut at: SmallVec<[usize; 8]> = smallvec![0; lengths.len()];
         let (mut indices, mut values) = ([T::ZERO; TILE], [T::ZERO; TILE]);
         let mut done = 0;
         while done < count {

@@ -6,12 +6,13 @@
 use super::error::RunError;
 use super::layout::{Chunk, Extent, Layout};
 use super::step::{TapeStep, Workers};
-use crate::buffers::{Buffer, Part, Pool};
+use crate::buffers::{Buffer, Part, Parts, Pool, SMALL_PLAN};
 use crate::tile::Scratch;
 use crate::tile::reduce::{merge, start};
 use crate::vector::Float;
 use kobai::expr::Reduction;
 use rayon::prelude::*;
+use smallvec::SmallVec;
 use std::mem::take;
 
 /// Tapes that run together, compiled.
@@ -32,6 +33,12 @@ struct WrittenTensor {
     stride: usize,
     extent: Extent,
 }
+
+/// Buffers taken out of their places while a segment runs.
+type Owned<'a, T> = SmallVec<[(&'a WrittenTensor, Buffer<T>); SMALL_PLAN]>;
+
+/// For each task, what it sees of each buffer.
+type Tables<'a, T> = SmallVec<[Parts<'a, T>; 1]>;
 
 /// What the tasks sum up for one step.
 struct TaskSum<T> {
@@ -84,7 +91,7 @@ impl<T: Float> StripSegment<T> {
         pool: &Pool<T>,
     ) -> Result<(), RunError> {
         let stored = |tensor: &&WrittenTensor| tensor.extent != Extent::Strip;
-        let mut owned: Vec<(&WrittenTensor, Buffer<T>)> =
+        let mut owned: Owned<T> =
             self.written.iter().filter(stored).map(|tensor| (tensor, take(&mut buffers[tensor.buffer]))).collect();
         let result = {
             let tables = tables(given, buffers, &mut owned, &mut self.sums, chunk, self.task);
@@ -128,18 +135,18 @@ impl<T: Float> TaskSum<T> {
 fn tables<'a, T: Float>(
     given: &[Option<&'a [T]>],
     buffers: &'a [Buffer<T>],
-    owned: &'a mut [(&WrittenTensor, Buffer<T>)],
+    owned: &'a mut Owned<T>,
     sums: &'a mut [TaskSum<T>],
     chunk: Chunk,
     task: usize,
-) -> Vec<Vec<Part<'a, T>>> {
+) -> Tables<'a, T> {
     let count = chunk.length.div_ceil(task);
-    let shared = || -> Vec<Part<'a, T>> {
+    let shared = || -> Parts<'a, T> {
         let entries =
             buffers.iter().enumerate().map(|(number, buffer)| given.get(number).copied().flatten().unwrap_or(buffer));
         entries.map(Part::Shared).collect()
     };
-    let mut tables: Vec<Vec<Part<'a, T>>> = (0..count).map(|_| shared()).collect();
+    let mut tables: Tables<'a, T> = (0..count).map(|_| shared()).collect();
     for (tensor, buffer) in owned {
         let start = if tensor.extent == Extent::Whole { chunk.start } else { chunk.within };
         let first = start * tensor.stride;
@@ -173,7 +180,7 @@ struct TaskJob<'a> {
 
 impl TaskJob<'_> {
     /// Runs one task, strip by strip.
-    fn run<T: Float>(&self, number: usize, parts: Vec<Part<T>>, scratch: &mut Scratch<T>) -> Result<(), RunError> {
+    fn run<T: Float>(&self, number: usize, parts: Parts<T>, scratch: &mut Scratch<T>) -> Result<(), RunError> {
         let mut strips = take(&mut scratch.strips);
         strips.resize_with(strips.len().max(parts.len()), Vec::new);
         let local = self.written.iter().filter(|tensor| tensor.extent == Extent::Strip);
@@ -184,7 +191,12 @@ impl TaskJob<'_> {
             }
         }
         let result = {
-            let mut parts: Vec<Part<T>> = parts;
+            // One by one, since they then may see memory of this task alone.
+            let mut own = Parts::new();
+            for part in parts {
+                own.push(part);
+            }
+            let mut parts = own;
             let mut rest = strips.iter_mut();
             let mut taken = 0;
             for tensor in local {
@@ -205,11 +217,12 @@ impl TaskJob<'_> {
     }
 }
 
-fn run_tasks<T: Float>(job: &TaskJob, tables: Vec<Vec<Part<T>>>, pool: &Pool<T>) -> Result<(), RunError> {
+fn run_tasks<T: Float>(job: &TaskJob, tables: Tables<T>, pool: &Pool<T>) -> Result<(), RunError> {
     let run = |(number, parts)| pool.with(|scratch| job.run(number, parts, scratch));
     if tables.len() <= 1 {
         return tables.into_iter().enumerate().try_for_each(run);
     }
-    let results: Vec<Result<(), RunError>> = tables.into_par_iter().enumerate().with_max_len(1).map(run).collect();
+    let results: Vec<Result<(), RunError>> =
+        tables.into_vec().into_par_iter().enumerate().with_max_len(1).map(run).collect();
     results.into_iter().collect()
 }

@@ -214,7 +214,8 @@ fn cost(
     let chunk = (CHUNK_ENTRIES / per_place.max(1)).clamp(1, memory::LARGEST_CHUNK as u128).min(length as u128);
     let entries = whole + per_place * chunk;
     let many = entries.saturating_sub(MANY_ENTRIES);
-    let passes = assignment.stages.iter().max().copied().unwrap_or(0);
+    let chunked = assignment.streaming.iter().zip(&assignment.stages).filter(|(how, _)| **how != Streaming::Apart);
+    let passes = chunked.map(|(_, stage)| stage).collect::<BTreeSet<_>>().len();
     (many, work(context, lowered, assignment, sizes), passes, entries, std::cmp::Reverse(length))
 }
 
