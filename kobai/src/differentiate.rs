@@ -1,6 +1,7 @@
 //! Differentiation: the rows of the function table as templates, and the reverse mode for running.
 
 mod deltas;
+mod direction;
 mod domain;
 mod fold;
 pub mod readable;

@@ -3,15 +3,18 @@
 //! The loss is taken apart into families: each reduction, up to the names of its free indices, is one. Σ_d x_id W_dk and
 //! Σ_d x_id W_dj are one family, and so is its instance Σ_d x_id W_{d,y_i}. From the outermost inwards each family gathers
 //! what its uses contribute to its adjoint, as one expression in its own indices, before it passes it on; so each is
-//! visited once, however often it is used (Griewank & Walther 2008, section 3.2, in index notation).
+//! visited once, however often it is used (Griewank & Walther 2008, section 3.2, in index notation). The entries of a
+//! direction v/|v| are a family too, which passes on to the vector at once.
 
 use super::derivative_of;
+use super::direction::{Direction, directions, written_out};
 use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Reduction, Symbol};
 use crate::formula::Relation;
 use crate::function::Function;
 use crate::rewrite::bounds::places_for;
-use crate::rewrite::simplify::sum_over;
+use crate::rewrite::simplify::{factor_common, simplify_sums, sum_over};
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 /// The gradient with respect to one symbol.
 #[derive(Clone, Debug)]
@@ -29,7 +32,8 @@ pub type Tidy<'a> = &'a dyn Fn(&mut Context, Expr) -> Expr;
 
 /// The gradient of a scalar expression in inputs with respect to each of the symbols.
 pub fn gradient(context: &mut Context, loss: Expr, symbols: &[Symbol], tidy: Tidy) -> Vec<Gradient> {
-    let mut reverse = Reverse::new(context, symbols, tidy);
+    let (loss, directions) = directions(context, loss, symbols);
+    let mut reverse = Reverse::new(context, symbols, directions, tidy);
     reverse.discover(loss);
     let one = reverse.context.integer(1);
     reverse.elementwise(loss, &[], one);
@@ -46,10 +50,11 @@ struct Contribution {
 }
 
 struct Family {
-    /// The reduction in the family's own indices.
+    /// The reduction, or the entry of a direction, in the family's own indices.
     key: Expr,
     indices: Vec<Index>,
     contributions: Vec<Contribution>,
+    /// The height of the key with directions written out.
     height: u16,
     done: bool,
 }
@@ -63,6 +68,7 @@ struct Target {
 struct Reverse<'a> {
     context: &'a mut Context,
     targets: Vec<Target>,
+    directions: Rc<[Direction]>,
     families: Vec<Family>,
     by_key: HashMap<Expr, usize>,
     /// The family's own indices, by position and axis.
@@ -72,7 +78,7 @@ struct Reverse<'a> {
 }
 
 impl<'a> Reverse<'a> {
-    fn new(context: &'a mut Context, symbols: &[Symbol], tidy: Tidy<'a>) -> Reverse<'a> {
+    fn new(context: &'a mut Context, symbols: &[Symbol], directions: Vec<Direction>, tidy: Tidy<'a>) -> Reverse<'a> {
         let targets = symbols
             .iter()
             .map(|&symbol| {
@@ -82,7 +88,7 @@ impl<'a> Reverse<'a> {
             })
             .collect();
         let (families, by_key, own_indices, depends) = Default::default();
-        Reverse { context, targets, families, by_key, own_indices, depends, tidy }
+        Reverse { context, targets, directions: directions.into(), families, by_key, own_indices, depends, tidy }
     }
 
     fn depends(&mut self, expr: Expr) -> bool {
@@ -90,7 +96,9 @@ impl<'a> Reverse<'a> {
             return known;
         }
         let result = match self.context.node(expr) {
-            Node::Symbol(symbol, _) => self.targets.iter().any(|target| target.symbol == *symbol),
+            Node::Symbol(symbol, _) => {
+                self.targets.iter().any(|target| target.symbol == *symbol) || self.direction_of(expr).is_some()
+            }
             // Places, comparisons and stopped gradients have no derivative.
             Node::Delta(..) | Node::Compare(..) | Node::Call(Function::StopGradient | Function::Sign, _) => false,
             _ => self.context.children(expr).into_iter().any(|child| self.depends(child)),
@@ -106,20 +114,42 @@ impl<'a> Reverse<'a> {
         }
         if let Node::Reduce(..) = self.context.node(expr) {
             let (key, indices, _) = self.abstracted(expr);
-            if self.by_key.contains_key(&key) {
-                return;
-            }
-            self.by_key.insert(key, self.families.len());
-            let height = self.context.height_of(key);
-            self.families.push(Family { key, indices, contributions: Vec::new(), height, done: false });
-            if let Some(opened) = self.context.open(key) {
+            if self.adds_family(key, indices)
+                && let Some(opened) = self.context.open(key)
+            {
                 self.discover(opened.body);
+            }
+            return;
+        }
+        if let Some(direction) = self.direction_of(expr) {
+            let direction = &Rc::clone(&self.directions)[direction];
+            let key = direction.entry(self.context);
+            if self.adds_family(key, direction.indices()) {
+                self.discover(direction.vector);
             }
             return;
         }
         for child in self.context.children(expr) {
             self.discover(child);
         }
+    }
+
+    /// Adds a family, unless it is there.
+    fn adds_family(&mut self, key: Expr, indices: Vec<Index>) -> bool {
+        if self.by_key.contains_key(&key) {
+            return false;
+        }
+        self.by_key.insert(key, self.families.len());
+        let plain = written_out(self.context, key, &self.directions);
+        let height = self.context.height_of(plain);
+        self.families.push(Family { key, indices, contributions: Vec::new(), height, done: false });
+        true
+    }
+
+    /// The direction that an expression is an entry of.
+    fn direction_of(&self, expr: Expr) -> Option<usize> {
+        let Node::Symbol(symbol, _) = *self.context.node(expr) else { return None };
+        self.directions.iter().position(|direction| direction.symbol == symbol)
     }
 
     /// An expression with its free indices replaced by the family's own, and the indices replaced, in order.
@@ -159,7 +189,14 @@ impl<'a> Reverse<'a> {
             return;
         }
         let (key, indices) = (self.families[family].key, self.families[family].indices.clone());
-        let adjoint = self.total(contributions);
+        let direction = self.direction_of(key);
+        let adjoint = self.total(contributions, direction.is_some());
+        if let Some(direction) = direction {
+            let direction = &Rc::clone(&self.directions)[direction];
+            let seed = direction.adjoint_of_vector(self.context, adjoint);
+            self.elementwise(direction.vector, &indices, seed);
+            return;
+        }
         let Some(opened) = self.context.open(key) else { return };
         let local = self.reduction_derivative(key, opened.reduction, opened.index, opened.body);
         let seed = self.context.mul(vec![adjoint, local]);
@@ -266,7 +303,10 @@ impl<'a> Reverse<'a> {
                 Vec::new()
             }
             Node::Symbol(symbol, places) => {
-                self.hand_to_target(symbol, &places, adjoint, environment);
+                match self.direction_of(node) {
+                    Some(direction) => self.hand_to_direction(direction, &places, adjoint, environment),
+                    None => self.hand_to_target(symbol, &places, adjoint, environment),
+                }
                 Vec::new()
             }
             _ => Vec::new(),
@@ -312,7 +352,11 @@ impl<'a> Reverse<'a> {
         let height = self.context.height_of(node);
         for family in 0..self.families.len() {
             let candidate = &self.families[family];
-            if candidate.height != height || candidate.key == key || candidate.done || candidate.indices.len() < rank {
+            if self.context.height_of(candidate.key) != height
+                || candidate.key == key
+                || candidate.done
+                || candidate.indices.len() < rank
+            {
                 continue;
             }
             if candidate.indices.len() == rank && self.context.has_gather(candidate.key) {
@@ -326,6 +370,14 @@ impl<'a> Reverse<'a> {
         None
     }
 
+    fn hand_to_direction(&mut self, direction: usize, places: &[Expr], adjoint: Expr, environment: &[Index]) {
+        let key = self.directions[direction].entry(self.context);
+        let Some(&family) = self.by_key.get(&key) else { return };
+        let indices = self.directions[direction].indices();
+        let term = contribution(self.context, &indices, places, adjoint, environment);
+        self.families[family].contributions.extend(term);
+    }
+
     fn hand_to_target(&mut self, symbol: Symbol, places: &[Expr], adjoint: Expr, environment: &[Index]) {
         let Some(target) = self.targets.iter().position(|target| target.symbol == symbol) else { return };
         let indices = self.targets[target].indices.clone();
@@ -334,8 +386,9 @@ impl<'a> Reverse<'a> {
     }
 
     /// The sum of contributions. Those with extra indices over the same axes are joined under one sum, so that what
-    /// cancels between them cancels before it is summed.
-    fn total(&mut self, contributions: Vec<Contribution>) -> Expr {
+    /// cancels between them cancels before it is summed. If asked for, factors that they share are taken out of them
+    /// there, which makes one matrix product of several.
+    fn total(&mut self, contributions: Vec<Contribution>, factored: bool) -> Expr {
         let mut groups: BTreeMap<Vec<Axis>, (Vec<Index>, Vec<Expr>)> = BTreeMap::new();
         for Contribution { mut extra, value } in contributions {
             extra.sort_by_key(|index| (index.axis, index.variable));
@@ -353,6 +406,9 @@ impl<'a> Reverse<'a> {
         for (indices, values) in groups.into_values() {
             let sum = self.context.add(values);
             let mut sum = (self.tidy)(self.context, sum);
+            if factored {
+                sum = factor_common(self.context, sum);
+            }
             for &index in indices.iter().rev() {
                 sum = sum_over(self.context, index, sum);
             }
@@ -368,7 +424,9 @@ impl<'a> Reverse<'a> {
         targets
             .into_iter()
             .map(|target| {
-                let value = self.total(target.contributions);
+                let value = self.total(target.contributions, false);
+                let value = written_out(self.context, value, &self.directions);
+                let value = if self.directions.is_empty() { value } else { simplify_sums(self.context, value) };
                 debug_assert!(
                     self.context.is_well_formed(value, &target.indices),
                     "a gradient has other indices than its symbol"
