@@ -3,18 +3,19 @@
 //!
 //! Each function is written once (`exponential`, `logarithm`, `activation`), for one element of either type and
 //! free of branches, and the compiler turns it into vector instructions at each [`Level`]; the level is found at run
-//! time, once. For AVX-512 eˣ, the logarithm to any base, and what is made of both are written a second time (`wide_functions`), with its
-//! instructions for exponents and for tables in registers, which make them twice to three times as fast.
+//! time, once. For AVX-512 eˣ, the logarithm to any base and what is made of these two at every turn are written a second
+//! time (`wide_functions`), with its instructions for exponents and for tables in registers: up to twice as fast.
 //!
 //! **Bits.** An element's result does not depend on its position, on the length of the slice or on its neighbours, and
 //! [`scalar`] gives the same bits. Plain arithmetic, sums, dot products and maxima are the same at all levels. Of the
-//! functions, those that AVX-512 computes in its own way ([`exp()`], [`log()`], [`log_base()`], [`sigmoid()`],
-//! [`softplus()`] and the sums of exponentials) may differ between AVX-512 and AVX2 in the last place; the others are the same there. The portable level, on processors
-//! without fused multiply-add, may differ from both in the last place. (Which NaN a NaN is, is not promised.)
+//! functions, those that AVX-512 computes in its own way ([`exp()`], [`log()`], [`log_base()`], [`log1p()`], [`sigmoid()`],
+//! [`softplus()`], [`tanh()`], [`exp_and_expm1_to`] and the sums of exponentials) may differ between AVX-512 and AVX2 in the
+//! last place; the others are the same there. The portable level, on processors without fused multiply-add, may differ from
+//! both in the last place. (Which NaN a NaN is, is not promised.)
 //!
 //! **Accuracy.** The error against the exact value is below 0.6 ULP for `exp` (0.8 where the result is subnormal), below
-//! 0.8 ULP for `log` and the logarithms to the bases 2 and 10, below 2 ULP for `sigmoid`, `softplus`, the normal
-//! distribution and the gamma family, and below 1 ULP for every other function, in both types and at every level, subnormal
+//! 0.8 ULP for `log` and the logarithms to the bases 2 and 10, below 2 ULP for the normal distribution and the gamma
+//! family, and below 1 ULP for every other function, in both types and at every level, subnormal
 //! numbers included. `tests/vector_accuracy` holds these bounds. An `f32` is worked in `f32`, never by way of `f64`, but for
 //! powers, the error function, the normal distribution and the gamma family, which are rarer and need more digits on the way.
 
@@ -99,7 +100,7 @@ elementwise! {
     /// Replaces each x by its natural logarithm.
     ///
     /// Below 0.8 ULP, for subnormal numbers too. ln 1 = +0, ln ±0 = −∞, ln ∞ = ∞; NaN below 0.
-    log, log_to: logarithm::Log::new();
+    log, log_to: logarithm::Log;
 
     /// Replaces each x by ln(1 + x), accurate near 0 too.
     ///
@@ -121,12 +122,12 @@ elementwise! {
 
     /// Replaces each x by the logistic sigmoid 1/(1 + e⁻ˣ).
     ///
-    /// Below 2 ULP. Far below 0 it is eˣ, down to the subnormal numbers and 0; 1 at +∞.
+    /// Below 1 ULP. Far below 0 it is eˣ, down to the subnormal numbers and 0; 1 at +∞.
     sigmoid, sigmoid_to: activation::Sigmoid;
 
     /// Replaces each x by softplus, ln(1 + eˣ).
     ///
-    /// Below 2 ULP. Far below 0 it is eˣ, down to the subnormal numbers and 0; +∞ at +∞.
+    /// Below 1 ULP. Far below 0 it is eˣ, down to the subnormal numbers and 0; +∞ at +∞.
     softplus, softplus_to: activation::Softplus;
 
     /// Replaces each x by its hyperbolic tangent.

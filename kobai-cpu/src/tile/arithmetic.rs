@@ -5,6 +5,8 @@ use kobai::eval::arithmetic::Arithmetic;
 use kobai::eval::double::Double;
 use kobai::formula::Relation;
 use kobai::function::Function;
+use std::cell::RefCell;
+use std::f64::consts::E;
 
 pub(super) use crate::vector::scalar::power;
 pub(super) use crate::vector::{Operand, binary, power as power_tile, select, ternary, unary};
@@ -74,6 +76,21 @@ fn kernels<T: Float>(function: Function) -> Option<Kernels<T>> {
     })
 }
 
+thread_local! {
+    /// The last base of logarithms: preparing one takes longer than a tile of logarithms, and a tape has few.
+    static BASE: RefCell<(f64, LogBase)> = const { RefCell::new((E, LogBase::E)) };
+}
+
+/// Does work with a base of logarithms.
+fn with_base<T: Float, R>(base: T, work: impl FnOnce(&LogBase) -> R) -> R {
+    BASE.with_borrow_mut(|(known, prepared)| {
+        if base.to_f64() != *known {
+            (*known, *prepared) = (base.to_f64(), LogBase::new(base.to_f64()));
+        }
+        work(prepared)
+    })
+}
+
 /// Whether the kernel leaves this number to the function in doubles: the gamma family's are for positive numbers.
 #[inline(always)]
 fn is_left_out<T: Float>(function: Function, x: T) -> bool {
@@ -85,7 +102,7 @@ pub(super) fn call<T: Float>(function: Function, arguments: &[T]) -> T {
     match (kernels::<T>(function), arguments) {
         (Some((one, _)), [x]) if !is_left_out(function, *x) => one(*x),
         (_, [x]) => T::from_f64(Double.call(function, &[x.to_f64()])),
-        (_, [base, x]) if function == Function::LogBase => scalar::log_base(*x, &LogBase::new(base.to_f64())),
+        (_, [base, x]) if function == Function::LogBase => with_base(*base, |base| scalar::log_base(*x, base)),
         (_, [x, y]) => T::from_f64(Double.call(function, &[x.to_f64(), y.to_f64()])),
         _ => T::NAN,
     }
@@ -113,7 +130,7 @@ pub(super) fn call_unary<T: Float>(out: &mut [T], function: Function, x: Operand
 pub(super) fn call_binary<T: Float>(out: &mut [T], function: Function, x: Operand<T>, y: Operand<T>) {
     match (function, x, y) {
         (Function::LogBase, Operand::Same(base), Operand::Each(x)) => {
-            vector::log_base_to(x, out, &LogBase::new(base.to_f64()));
+            with_base(base, |base| vector::log_base_to(x, out, base));
         }
         (Function::Max, ..) => binary(out, x, y, |x, y| if (y > x) | (y != y) { y } else { x }),
         (Function::Min, ..) => binary(out, x, y, |x, y| if (y < x) | (y != y) { y } else { x }),

@@ -51,6 +51,8 @@ impl<T: Float> Kernel<T> for Tanh {
         let value = quotient::<T, FMA>((-less_one.0, -less_one.1), (sum, error + less_one.1));
         value.with_sign_of(x)
     }
+
+    wide!(|self, x| wide_functions::tanh(x));
 }
 
 /// The kernel of ln(1 + eˣ).

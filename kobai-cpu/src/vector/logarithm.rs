@@ -64,23 +64,16 @@ fn or_special<T: Float>(x: T, value: T, infinity: T) -> T {
 
 /// The kernel of ln x.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
-pub(super) struct Log<T>(Prepared<T>);
+pub(super) struct Log;
 
-impl<T: Float> Log<T> {
-    pub(super) fn new() -> Log<T> {
-        Log(*T::prepared(&LogBase::E))
-    }
-}
-
-impl<T: Float> Kernel<T> for Log<T> {
+impl<T: Float> Kernel<T> for Log {
     #[inline(always)]
     fn apply<const FMA: bool>(&self, x: T) -> T {
         let (high, low) = log_pair::<T, FMA>(x);
         or_special(x, high + low, T::INFINITY)
     }
 
-    wide!(|self, x| wide_functions::log_to_base(x, &self.0));
+    wide!(|self, x| wide_functions::log_to_base(x, T::prepared(&LogBase::E)));
 }
 
 /// The kernel of ln(1 + x).
@@ -97,6 +90,8 @@ impl<T: Float> Kernel<T> for Log1p {
         // Only the sign of zero could be wrong.
         or_special(sum, (high + low).with_sign_of(x), T::INFINITY)
     }
+
+    wide!(|self, x| wide_functions::log1p(x));
 }
 
 /// The kernel of log_b x.

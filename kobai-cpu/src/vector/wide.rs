@@ -3,7 +3,7 @@
 #![allow(unsafe_code)] // For the instructions themselves.
 
 use std::arch::x86_64::*;
-use std::ops::{Add, Mul, Neg, Sub};
+use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::float::Float;
 
@@ -11,7 +11,9 @@ use super::float::Float;
 ///
 /// Its operations are those of the processor. They are called only from `Work::run_wide`, which runs only where the
 /// processor was seen to have them; that is what every SAFETY comment of this module stands on.
-pub trait Wide: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self> {
+pub trait Wide:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
+{
     /// The type of the numbers.
     type Element: Float;
 
@@ -40,17 +42,20 @@ pub trait Wide: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Se
     /// `self` for 0 < x < ∞; else −`infinity` at 0, `infinity` (one of the two, or NaN) at +∞, and NaN.
     fn or_special_logarithm(self, x: Self, infinity: Self::Element) -> Self;
 
-    /// self/divisor
-    fn divide(self, divisor: Self) -> Self;
+    /// +∞ where x is, else `self`.
+    fn or_infinity(self, x: Self) -> Self;
 
-    /// |self|
+    /// |self|.
     fn magnitude(self) -> Self;
 
-    /// The positive part, max(self, 0).
-    fn positive_part(self) -> Self;
+    /// The magnitude of `self` with the sign of `sign`.
+    fn with_sign_of(self, sign: Self) -> Self;
 
-    /// `negative` where the sign of `self` is, else `positive`.
-    fn by_sign(self, negative: Self, positive: Self) -> Self;
+    /// `self` where x < 0, else `other`.
+    fn where_negative(self, x: Self, other: Self) -> Self;
+
+    /// The larger of `self` and 0; NaN stays NaN.
+    fn positive_part(self) -> Self;
 
     /// The numbers of a slice, which has as many as a vector.
     fn load(source: &[Self::Element]) -> Self;
@@ -97,9 +102,9 @@ unsafe fn lookup_double(index: __m512i, table: &[f64; 16]) -> __m512d {
 macro_rules! implement_wide {
     (
         $name:ident = $count:literal of $float:ident in $vector:ident, stored bits: $stored:literal;
-        $set1:ident $add:ident $sub:ident $mul:ident $fmadd:ident $min:ident $max:ident $scalef:ident
+        $set1:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident $min:ident $max:ident $scalef:ident
         $getexp:ident $getmant:ident $fixup:ident $set1_integer:ident $integer:ident $to_integer:ident $shift:ident
-        $load:ident $store:ident $div:ident $abs:ident $negative:ident $blend:ident;
+        $load:ident $store:ident $and:ident $andnot:ident $or:ident $compare:ident $blend:ident;
         $lookup:ident
     ) => {
         #[doc = concat!(stringify!($count), " `", stringify!($float), "`.")]
@@ -109,6 +114,7 @@ macro_rules! implement_wide {
         implement_wide!(operator $name Add add $add);
         implement_wide!(operator $name Sub sub $sub);
         implement_wide!(operator $name Mul mul $mul);
+        implement_wide!(operator $name Div div $div);
 
         impl Neg for $name {
             type Output = $name;
@@ -182,27 +188,36 @@ macro_rules! implement_wide {
             }
 
             #[inline(always)]
-            fn divide(self, divisor: $name) -> $name {
+            fn or_infinity(self, x: $name) -> $name {
+                // What `fixupimm` makes of +∞; it leaves the other classes alone.
+                const WORDS: i32 = POSITIVE_INFINITY << 20;
                 // SAFETY: as for the trait.
-                $name(unsafe { $div(self.0, divisor.0) })
+                $name(unsafe { $fixup::<0>(self.0, x.0, $set1_integer($integer::from(WORDS))) })
             }
 
             #[inline(always)]
             fn magnitude(self) -> $name {
                 // SAFETY: as for the trait.
-                $name(unsafe { $abs(self.0) })
+                $name(unsafe { $andnot($set1(-0.0), self.0) })
+            }
+
+            #[inline(always)]
+            fn with_sign_of(self, sign: $name) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $or(self.magnitude().0, $and($set1(-0.0), sign.0)) })
+            }
+
+            #[inline(always)]
+            fn where_negative(self, x: $name, other: $name) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $blend($compare::<_CMP_LT_OQ>(x.0, $set1(0.0)), other.0, self.0) })
             }
 
             #[inline(always)]
             fn positive_part(self) -> $name {
+                // It returns the second operand if either is NaN.
                 // SAFETY: as for the trait.
-                $name(unsafe { $max(self.0, $set1(0.0)) })
-            }
-
-            #[inline(always)]
-            fn by_sign(self, negative: $name, positive: $name) -> $name {
-                // SAFETY: as for the trait.
-                $name(unsafe { $blend($negative($to_integer(self.0)), positive.0, negative.0) })
+                $name(unsafe { $max($set1(0.0), self.0) })
             }
 
             #[inline(always)]
@@ -235,16 +250,16 @@ macro_rules! implement_wide {
 
 implement_wide! {
     F32x16 = 16 of f32 in __m512, stored bits: 23;
-    _mm512_set1_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_fmadd_ps _mm512_min_ps _mm512_max_ps _mm512_scalef_ps
+    _mm512_set1_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_min_ps _mm512_max_ps _mm512_scalef_ps
     _mm512_getexp_ps _mm512_getmant_ps _mm512_fixupimm_ps _mm512_set1_epi32 i32 _mm512_castps_si512 _mm512_srli_epi32
-    _mm512_loadu_ps _mm512_storeu_ps _mm512_div_ps _mm512_abs_ps _mm512_movepi32_mask _mm512_mask_blend_ps;
+    _mm512_loadu_ps _mm512_storeu_ps _mm512_and_ps _mm512_andnot_ps _mm512_or_ps _mm512_cmp_ps_mask _mm512_mask_blend_ps;
     lookup_single
 }
 
 implement_wide! {
     F64x8 = 8 of f64 in __m512d, stored bits: 52;
-    _mm512_set1_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_fmadd_pd _mm512_min_pd _mm512_max_pd _mm512_scalef_pd
+    _mm512_set1_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd _mm512_min_pd _mm512_max_pd _mm512_scalef_pd
     _mm512_getexp_pd _mm512_getmant_pd _mm512_fixupimm_pd _mm512_set1_epi64 i64 _mm512_castpd_si512 _mm512_srli_epi64
-    _mm512_loadu_pd _mm512_storeu_pd _mm512_div_pd _mm512_abs_pd _mm512_movepi64_mask _mm512_mask_blend_pd;
+    _mm512_loadu_pd _mm512_storeu_pd _mm512_and_pd _mm512_andnot_pd _mm512_or_pd _mm512_cmp_pd_mask _mm512_mask_blend_pd;
     lookup_double
 }

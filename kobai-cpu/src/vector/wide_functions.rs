@@ -1,4 +1,5 @@
-//! eˣ and the logarithm to any base, as AVX-512 computes them: by tables of sixteen numbers, which lie in registers.
+//! eˣ, the logarithm to any base, and what is made of them, as AVX-512 computes them: by tables of sixteen numbers, which
+//! lie in registers.
 
 use super::base::{LogBase, Prepared};
 use super::float::Float;
@@ -57,14 +58,23 @@ pub(super) fn exp_and_expm1<W: Wide>(x: W) -> (W, W) {
     ((high + low).scale(n), difference + low.multiply_add(scale, error))
 }
 
-/// log_b x, for the base b as prepared.
+/// e^x as a rounded value and what the rounding lost.
+#[inline(always)]
+fn exp_pair<W: Wide>(x: W) -> (W, W) {
+    let Power { n, high, low } = power(x, W::Element::EXP_TABLE_POLYNOMIAL);
+    let sum = high + low;
+    (sum.scale(n), (low - (sum - high)).scale(n))
+}
+
+/// A logarithm in three parts: the first two are its leading terms and what their sum's rounding lost, together with
+/// smaller things; the last is what is left, a fraction of the first.
 ///
 /// x = 2ᵏ·m with ¾ ≤ m < 1½. With the table's reciprocal c for m, and r = m·c − 1: log_b x = k·log_b 2 + log_b 1/c +
 /// log_b(1 + r). The first two terms are exact in their high parts, and their sum is 0 next to x = 1. (Tang, "Table-driven
 /// implementation of the logarithm function", 1990, with the base inside the table and the polynomial.) Where m < 1, `k`
 /// is 1 less and the table log_b 2 more.
 #[inline(always)]
-pub(super) fn log_to_base<W: Wide>(x: W, base: &Prepared<W::Element>) -> W {
+fn log_parts<W: Wide>(x: W, base: &Prepared<W::Element>) -> (W, W, [W; 2]) {
     let (k, m) = x.split();
     let r = m.multiply_add(m.lookup_by_significand(&W::Element::RECIPROCALS), W::splat(-W::Element::ONE));
     let known = k.multiply_add(W::splat(base.two.0), m.lookup_by_significand(&base.high));
@@ -74,35 +84,111 @@ pub(super) fn log_to_base<W: Wide>(x: W, base: &Prepared<W::Element>) -> W {
     let sum = r.multiply_add(factor, known);
     let error = r.multiply_add(factor, known - sum);
     let rest = polynomial(&base.polynomial[MOST_LOG_TERMS - W::Element::LOG_TERMS..], r);
-    (sum + r.multiply_add(rest, error + known_low)).or_special_logarithm(x, base.infinity)
+    (sum, error + known_low, [r, rest])
 }
 
-/// 1/(1 + e⁻ˣ) and 1/(1 + eˣ): with e = e^−|x| they are 1/(1 + e) and e/(1 + e), in the order of the sign.
+/// log_b x, for the base b as prepared.
 #[inline(always)]
-pub(super) fn sigmoid_pair<W: Wide>(x: W) -> (W, W) {
-    let power = exp(-x.magnitude());
-    let one = W::splat(W::Element::ONE);
-    let sum = one + power;
-    let lost = power - (sum - one);
-    let reciprocal = one.divide(sum);
-    // A quotient by s + d, d being what rounding has taken from the sum, corrected by its remainder.
-    let quotient = |dividend: W| {
-        let quotient = dividend * reciprocal;
-        let remainder = (-quotient).multiply_add(lost, (-quotient).multiply_add(sum, dividend));
-        remainder.multiply_add(reciprocal, quotient)
-    };
-    let (large, small) = (quotient(one), quotient(power));
-    (x.by_sign(small, large), x.by_sign(large, small))
+pub(super) fn log_to_base<W: Wide>(x: W, base: &Prepared<W::Element>) -> W {
+    let (sum, low, [r, rest]) = log_parts(x, base);
+    (sum + r.multiply_add(rest, low)).or_special_logarithm(x, base.infinity)
+}
+
+/// ln(1 + x).
+#[inline(always)]
+pub(super) fn log1p<W: Wide>(x: W) -> W {
+    // ln(sum + error) = ln sum + error/sum.
+    let (sum, error) = two_sum(W::splat(W::Element::ONE), x);
+    let (high, low, [r, rest]) = log_parts(sum, W::Element::prepared(&LogBase::E));
+    let value = high + r.multiply_add(rest, low + error / sum);
+    value.with_sign_of(x).or_special_logarithm(sum, W::Element::INFINITY)
 }
 
 /// ln(1 + eˣ) and ln(1 + e⁻ˣ), which are max(±x, 0) + ln(1 + e^−|x|).
 #[inline(always)]
 pub(super) fn softplus_pair<W: Wide>(x: W) -> (W, W) {
-    let power = exp(-x.magnitude());
     let one = W::splat(W::Element::ONE);
+    let (power, power_low) = exp_pair(-x.magnitude());
     let sum = one + power;
-    // What rounding has taken from the sum counts where the power is small: ln(s + d) = ln s + d/s but for d².
-    let lost = (power - (sum - one)).divide(sum);
-    let logarithm = log_to_base(sum, W::Element::prepared(&LogBase::E)) + lost;
-    (x.positive_part() + logarithm, (-x).positive_part() + logarithm)
+    let (high, low, [r, rest]) = log_parts(sum, W::Element::prepared(&LogBase::E));
+    // What the sum 1 + e lost, d, counts d/(1 + e) − d²/2. For small e it is nearly all there is, so it is added whole, and
+    // then what was too much.
+    let error = power - (sum - one);
+    let share = error.multiply_add(W::splat(W::Element::HALF), sum - one);
+    let excess = (-error).multiply_add(share, power_low) / sum;
+    let near_one = high + error;
+    let lost = (error - (near_one - high)) + r.multiply_add(rest, low + excess);
+    let at = |x: W| {
+        let (total, total_lost) = two_sum(x.positive_part(), near_one);
+        (total + (total_lost + lost)).or_infinity(x)
+    };
+    (at(x), at(-x))
+}
+
+/// 1/(1 + e⁻ˣ) and 1/(1 + eˣ): with e = e^−|x| they are 1/(1 + e) and e/(1 + e), in the order of the sign.
+#[inline(always)]
+pub(super) fn sigmoid_pair<W: Wide>(x: W) -> (W, W) {
+    let (zero, one) = (W::splat(W::Element::ZERO), W::splat(W::Element::ONE));
+    let (power, power_low) = exp_pair(-x.magnitude());
+    let sum = one + power;
+    let error = (power - (sum - one)) + power_low;
+    let large = quotient((one, zero), (sum, error));
+    let small = quotient((power, power_low), (sum, error));
+    (small.where_negative(x, large), large.where_negative(x, small))
+}
+
+/// eˣ − 1 as a rounded value and what the rounding lost, for x ≤ 0.
+#[inline(always)]
+fn expm1_pair<W: Wide>(x: W) -> (W, W) {
+    // As for `power`, with eʳ − 1 in two parts.
+    let x = x.clamp_to(W::Element::EXPM1_MIN, W::Element::ZERO);
+    let rounder = W::splat(W::Element::TABLE_ROUNDER);
+    let rounded = x.multiply_add(W::splat(W::Element::LOG2_E), rounder);
+    let n = rounded - rounder;
+    let ln_2_low = W::splat(W::Element::TABLE_LN_2_LOW);
+    let whole = (-n).multiply_add(W::splat(W::Element::TABLE_LN_2_HIGH), x);
+    let r = (-n).multiply_add(ln_2_low, whole);
+    let r_low = (-n).multiply_add(ln_2_low, whole - r);
+    let square = r * r;
+    let series = polynomial(W::Element::EXPM1_TABLE_POLYNOMIAL, r);
+    let less_one = square.multiply_add(series, r);
+    let less_one_low = square.multiply_add(series, r - less_one) + r_low;
+    // With t the table's power times 2^⌊n⌋, exactly: (t − 1) + t·(eʳ − 1). The first is the larger, or 0.
+    let (high, low) = (
+        rounded.lookup_by_lowest_bits(&W::Element::POWERS_HIGH),
+        rounded.lookup_by_lowest_bits(&W::Element::POWERS_LOW),
+    );
+    let (scale, minus_one) = (W::splat(W::Element::ONE).scale(n), W::splat(-W::Element::ONE));
+    let (power, power_low) = (high * scale, low * scale);
+    let difference = power + minus_one;
+    let difference_low = power + (minus_one - difference);
+    let sum = power.multiply_add(less_one, difference);
+    let error = power.multiply_add(less_one, difference - sum);
+    (sum, error + power.multiply_add(less_one_low, difference_low + power_low))
+}
+
+/// tanh x: with d = e^(−2|x|) − 1, tanh |x| = −d/(2 + d).
+#[inline(always)]
+pub(super) fn tanh<W: Wide>(x: W) -> W {
+    let two = W::splat(W::Element::TWO);
+    let (high, low) = expm1_pair(-(two * x.magnitude()));
+    let sum = two + high;
+    quotient((-high, -low), (sum, (high - (sum - two)) + low)).with_sign_of(x)
+}
+
+/// The quotient of two numbers given as pairs, for a divisor between 1 and 2 and a dividend no larger than it.
+#[inline(always)]
+fn quotient<W: Wide>(dividend: (W, W), divisor: (W, W)) -> W {
+    let reciprocal = W::splat(W::Element::ONE) / divisor.0;
+    let quotient = dividend.0 * reciprocal;
+    let remainder = (-quotient).multiply_add(divisor.0, dividend.0) + (-quotient).multiply_add(divisor.1, dividend.1);
+    remainder.multiply_add(reciprocal, quotient)
+}
+
+/// a + b as the rounded sum and its error (Knuth).
+#[inline(always)]
+fn two_sum<W: Wide>(a: W, b: W) -> (W, W) {
+    let sum = a + b;
+    let b_part = sum - a;
+    (sum, (a - (sum - b_part)) + (b - b_part))
 }

@@ -44,7 +44,7 @@ fn all_bits<T: Float>() -> [Vec<u64>; 3] {
         let mut values: Vec<T> = Random(19).inputs(function, 3000);
         function.apply(&mut values);
         let bits = values.iter().map(|&value| bits(value));
-        if matches!(function, Exp | Log | Log2 | Log10 | Sigmoid | Softplus) {
+        if matches!(function, Exp | Log | Log2 | Log10 | Log1p | Sigmoid | Softplus | Tanh) {
             own.extend(bits)
         } else {
             functions.extend(bits)

@@ -11,48 +11,62 @@ use super::functions::*;
 use super::oracle::{Oracle, error};
 use super::{Errors, Worst};
 
-/// The logarithms in the common bases, and the exponential.
-const CHECKED: [Function; 4] = [Log, Log2, Log10, Exp];
+/// The logarithms in the common bases and the exponential, and what AVX-512 makes of them.
+const CHECKED: [Function; 7] = [Exp, Log, Log2, Log10, Log1p, Softplus, Sigmoid];
 
-/// The worst errors of one function for the inputs, and the special values asserted.
-fn errors_of(function: Function, inputs: &[f32], outputs: &[f32]) -> Errors {
-    let mut errors = Errors::default();
-    for (&x, &y) in inputs.iter().zip(outputs) {
+/// The worst errors of one function at each level, with the outputs of each; the special values are asserted.
+fn errors_of(function: Function, inputs: &[f32], outputs: &[&[f32]]) -> Vec<Errors> {
+    let mut errors = vec![Errors::default(); outputs.len()];
+    for (i, &x) in inputs.iter().enumerate() {
         let exact = function.in_f64(f64::from(x));
-        if function.is_ordinary_at(f64::from(x)) {
-            errors.see_single(exact, x, y);
-        } else {
-            assert!(f64::from(y) == exact || (y.is_nan() && exact.is_nan()), "{function:?}({x:e}) = {y:e}");
+        for (errors, outputs) in errors.iter_mut().zip(outputs) {
+            let y = outputs[i];
+            if function.is_ordinary_at(f64::from(x)) {
+                errors.see_single(exact, x, y);
+            } else {
+                assert!(f64::from(y) == exact || (y.is_nan() && exact.is_nan()), "{function:?}({x:e}) = {y:e}");
+            }
         }
     }
     errors
+}
+
+/// The same for each piece of the inputs at once.
+fn errors_on_all_threads(function: Function, inputs: &[f32], outputs: &[Vec<f32>]) -> Vec<Errors> {
+    let threads = thread::available_parallelism().map_or(1, |threads| threads.get());
+    let size = inputs.len().div_ceil(threads);
+    let mut all = vec![Errors::default(); outputs.len()];
+    thread::scope(|scope| {
+        let pieces = inputs.chunks(size).enumerate().map(|(piece, inputs)| {
+            let outputs: Vec<&[f32]> = outputs.iter().map(|outputs| &outputs[piece * size..][..inputs.len()]).collect();
+            scope.spawn(move || errors_of(function, inputs, &outputs))
+        });
+        for piece in pieces.collect::<Vec<_>>() {
+            all.iter_mut().zip(piece.join().expect("no panic")).for_each(|(all, errors)| all.join(errors));
+        }
+    });
+    all
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn every_f32() {
     const CHUNK: u32 = 1 << 22;
-    let threads = thread::available_parallelism().map_or(1, |threads| threads.get());
-    at_each_level(|_| {});
     for function in CHECKED {
-        let mut worst = [Errors::default(); LEVELS.len()];
+        let mut worst: Vec<(Level, Errors)> = Vec::new();
+        at_each_level(|level| worst.push((level, Errors::default())));
         for chunk in 0..1 << 10 {
             let inputs: Vec<f32> = (0..CHUNK).map(|i| f32::from_bits(chunk * CHUNK + i)).collect();
-            let mut place = 0;
+            let mut outputs: Vec<Vec<f32>> = Vec::new();
             at_each_level(|_| {
-                let mut outputs = inputs.clone();
-                function.apply(&mut outputs);
-                let size = inputs.len().div_ceil(threads);
-                thread::scope(|scope| {
-                    let pieces = inputs.chunks(size).zip(outputs.chunks(size));
-                    let work: Vec<_> = pieces.map(|(x, y)| scope.spawn(move || errors_of(function, x, y))).collect();
-                    work.into_iter().for_each(|work| worst[place].join(work.join().expect("no panic")));
-                });
-                place += 1;
+                let mut values = inputs.clone();
+                function.apply(&mut values);
+                outputs.push(values);
             });
+            let errors = errors_on_all_threads(function, &inputs, &outputs);
+            worst.iter_mut().zip(errors).for_each(|((_, worst), errors)| worst.join(errors));
         }
-        let levels: Vec<Level> = LEVELS.into_iter().filter(|level| level.is_available()).collect();
-        for (level, errors) in levels.into_iter().zip(worst) {
+        for (level, errors) in worst {
             errors.report(function, &format!("{level:?} f32, all,"));
         }
     }
@@ -63,7 +77,8 @@ fn every_f32() {
 fn a_hundred_million_f64() {
     const CHUNK: usize = 1 << 20;
     let mut oracle = Oracle { constants: Consts::new().expect("constants") };
-    for function in CHECKED {
+    // Those with a reference that is correctly rounded.
+    for function in CHECKED.into_iter().filter(|function| function.slack() == 0.0) {
         let mut random = Random(41);
         let mut worst = [[Worst::default(); 2]; LEVELS.len()];
         for _ in 0..100 {

@@ -45,7 +45,6 @@ impl Function {
         match self {
             Exp if subnormal => 0.8,
             Exp => 0.6,
-            Sigmoid | Softplus => 2.0,
             Log | Log2 | Log10 => 0.8,
             _ => 1.0,
         }
