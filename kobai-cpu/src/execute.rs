@@ -28,7 +28,7 @@ use strips::StripSegment;
 
 /// A step, or a segment of them, compiled.
 enum Compiled<T> {
-    Tape(TapeStep),
+    Tape(Box<TapeStep>),
     Product(ProductStep),
     Strips(StripSegment<T>),
 }
@@ -263,7 +263,7 @@ impl<T: Float> Compiler<'_, T> {
     fn step(&mut self, step: &Step, all: &[Step]) -> Compiled<T> {
         match ProductStep::new(self.plan, &self.layouts, step) {
             Some(product) => Compiled::Product(product),
-            None => Compiled::Tape(self.tape(step, all)),
+            None => Compiled::Tape(Box::new(self.tape(step, all))),
         }
     }
 

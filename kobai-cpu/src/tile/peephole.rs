@@ -6,13 +6,16 @@ use crate::vector::{self, Float, scalar};
 use kobai::function::Function;
 use kobai::plan::tape::Operation;
 
+/// Up to two numbers that shift an argument, and whether they are added.
+type Shifts = [Option<(usize, bool)>; 2];
+
 /// e^((x ± a) ± b) · c, where a, b and c are the same for all lanes.
 #[derive(Clone, Debug)]
 pub(super) struct Exponential {
     /// x
     pub argument: usize,
     /// a and b, and whether they are added.
-    pub shifts: [Option<(usize, bool)>; 2],
+    pub shifts: Shifts,
     /// c
     pub factor: Option<usize>,
 }
@@ -170,7 +173,7 @@ fn shifted(
     operations: &[Operation],
     argument: usize,
     (uses, uniform): (&[usize], &[bool]),
-) -> (usize, [Option<(usize, bool)>; 2], Vec<usize>) {
+) -> (usize, Shifts, Vec<usize>) {
     let (mut argument, mut shifts, mut between) = (argument, [None; 2], Vec::new());
     for shift in shifts.iter_mut().rev() {
         let found = match operations[argument] {

@@ -88,7 +88,8 @@ impl<T: Float> Work for JoinExponentials<'_, T> {
             let (sum, lost) = two_sum(*rest * scale, added);
             let lost = *low * scale + lost;
             // −∞ adds nothing; beside ∞ or NaN nothing counts.
-            let counts = (value != -T::INFINITY) & ((*leading < T::INFINITY) & (*leading == *leading));
+            // (NaN is not below ∞.)
+            let counts = (value != -T::INFINITY) & (*leading < T::INFINITY);
             *rest = if counts { sum } else { *rest };
             *low = if counts { lost } else { *low };
             *leading = if counts & !smaller { value } else { *leading };

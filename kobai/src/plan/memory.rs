@@ -15,12 +15,9 @@ impl Plan {
         let length = self.streamed.map_or(1, |axis| self.size(axis)).max(1);
         let per_place = self.chunk_entries_per_place() * options.entry_bytes;
         // Without temporaries that outlive a strip there is nothing to cut.
-        let free = if per_place == 0 {
-            length
-        } else {
-            let preferred = (CHUNK_BYTES / per_place).min(LARGEST_CHUNK);
-            preferred.max(SMALL_CHUNK_BYTES / per_place)
-        };
+        let free = CHUNK_BYTES
+            .checked_div(per_place)
+            .map_or(length, |preferred| preferred.min(LARGEST_CHUNK).max(SMALL_CHUNK_BYTES / per_place));
         let fitting = options.memory.map_or(length, |memory| {
             let apart = self.entries_apart() as u64 * options.entry_bytes as u64;
             (memory.saturating_sub(apart) / per_place.max(1) as u64).min(length as u64) as usize
