@@ -173,7 +173,7 @@ pub struct Options {
     /// The chunk size; chosen if absent.
     pub chunk: Option<usize>,
     /// How many bytes outputs and temporaries may take together. The plan stays within them if it can
-    /// ([`Plan::peak_bytes`] says what it takes, [`least_memory`] what the most frugal plan takes).
+    /// ([`Plan::peak_bytes`] says what it takes), and else takes as little as it can.
     pub memory: Option<u64>,
     /// Bytes of an entry: 4 for `f32`, 8 for `f64`.
     pub entry_bytes: usize,
