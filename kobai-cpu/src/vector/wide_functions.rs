@@ -118,11 +118,14 @@ pub(super) fn softplus_pair<W: Wide>(x: W) -> (W, W) {
     let excess = (-error).multiply_add(share, power_low) / sum;
     let near_one = high + error;
     let lost = (error - (near_one - high)) + r.multiply_add(rest, low + excess);
-    let at = |x: W| {
-        let (total, total_lost) = two_sum(x.positive_part(), near_one);
-        (total + (total_lost + lost)).or_infinity(x)
-    };
-    (at(x), at(-x))
+    (with_positive_part(x, near_one, lost), with_positive_part(-x, near_one, lost))
+}
+
+/// max(x, 0) + (high + low). (Not a closure: these are compiled for the instructions of their callers only if inlined.)
+#[inline(always)]
+fn with_positive_part<W: Wide>(x: W, high: W, low: W) -> W {
+    let (total, total_lost) = two_sum(x.positive_part(), high);
+    (total + (total_lost + low)).or_infinity(x)
 }
 
 /// 1/(1 + e⁻ˣ) and 1/(1 + eˣ): with e = e^−|x| they are 1/(1 + e) and e/(1 + e), in the order of the sign.
