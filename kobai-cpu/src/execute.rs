@@ -20,7 +20,7 @@ use inputs::{Input, Inputs};
 use kobai::expr::Reduction;
 use kobai::plan::fuse::{Segment, Strips};
 use kobai::plan::{Pass, Plan, Role, Step, TensorId};
-use layout::{Chunk, Layout};
+use layout::{Chunk, Extent, Layout};
 use smallvec::{SmallVec, smallvec};
 use std::mem::take;
 use step::{TapeStep, Workers};
@@ -161,7 +161,7 @@ impl<T: Float> Executor<T> {
                 let finite = self.reads_finite(step, given, chunk);
                 let mut out = take(&mut self.buffers[step.out.tensor]);
                 let parts = shared(&self.buffers, given);
-                step.run(Store::new(&parts), chunk, &mut out, finite);
+                step.run(Store::new(&parts), chunk, &mut out, finite, &self.pool);
                 drop(parts);
                 self.buffers[step.out.tensor] = out;
                 Ok(())
@@ -173,12 +173,13 @@ impl<T: Float> Executor<T> {
         }
     }
 
-    /// Whether both factors are finite; what does not change from chunk to chunk is looked at once.
+    /// Whether both factors are finite. What does not change from chunk to chunk is looked at once, and what is made anew
+    /// for each chunk once a chunk.
     fn reads_finite(&mut self, step: &ProductStep, given: &[Option<&[T]>], chunk: Chunk) -> bool {
         let parts = shared(&self.buffers, given);
         [&step.left, &step.right].into_iter().all(|view| {
             let store = Store::new(&parts);
-            if view.moves() {
+            if view.moves() && self.layouts[view.tensor].extent == Extent::Whole {
                 return step.is_finite(view, store, chunk);
             }
             *self.finite[view.tensor].get_or_insert_with(|| step.is_finite(view, store, chunk))

@@ -1,18 +1,29 @@
-//! Matrix products, through the `gemm` crate.
+//! Matrix products: in AVX-512's own instructions ([`panels`]), else through the `gemm` crate.
 //!
-//! The crate adds up in an order that depends on the shape alone, not on the number of threads (a test holds it to that).
-//! It knows nothing of the rule that a factor of exactly 0 removes the other, which matters only next to ∞ and NaN: where
+//! Both add up in an order that depends on the shape alone, not on the number of threads (a test holds them to that).
+//! Neither knows of the rule that a factor of exactly 0 removes the other, which matters only next to ∞ and NaN: where
 //! an operand is not finite, plain loops do the work.
 #![allow(unsafe_code)] // gemm takes pointers and strides.
 
-use crate::buffers::Store;
+mod offsets;
+#[cfg(target_arch = "x86_64")]
+mod pack;
+#[cfg(target_arch = "x86_64")]
+mod panels;
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod tile;
+
+use crate::buffers::{Pool, Store};
 use crate::execute::buffer_of;
 use crate::execute::layout::{Chunk, Layout, Loops, View};
 use crate::tile::multiply;
-use crate::vector::{self, Float};
+use crate::vector::{self, Float, Level};
 use kobai::plan::{Operand, Plan, Step};
+use offsets::{Dimension, Dimensions, Offsets, merged, offsets};
 use rayon::prelude::*;
-use smallvec::{SmallVec, smallvec};
+use smallvec::smallvec;
 
 /// Multiplications that are worth a second thread.
 const PARALLEL_WORK: usize = 1 << 20;
@@ -33,12 +44,6 @@ pub(crate) struct ProductStep {
     columns: Vec<usize>,
     contracted: Vec<usize>,
 }
-
-/// A loop as both of its tensors see it: how long it is, and the strides in the result and in the factor.
-type Dimension = (usize, usize, usize);
-
-/// Few of them.
-type Dimensions = SmallVec<[Dimension; 4]>;
 
 /// One matrix product in memory: m × n × k and the strides (row, column) of each matrix.
 #[derive(Clone, Copy, Debug)]
@@ -76,40 +81,32 @@ impl ProductStep {
     }
 
     /// Runs the product for a chunk into the whole buffer of its result.
-    pub fn run<T: Float>(&self, store: Store<T>, chunk: Chunk, out: &mut [T], finite: bool) {
+    pub fn run<T: Float>(&self, store: Store<T>, chunk: Chunk, out: &mut [T], finite: bool, pool: &Pool<T>) {
         let lengths = self.loops.lengths(chunk);
         let [left, right] = [&self.left, &self.right].map(|view| {
             let (entries, first) = store.tensor(view.tensor);
-            (entries, view.offset(&[], chunk) - first)
+            &entries[(view.offset(&[], chunk) - first).min(entries.len())..]
         });
-        let (first, written) = (self.out.offset(&[], chunk), out.len());
+        let first = self.out.offset(&[], chunk).min(out.len());
         let dimensions = |loops: &[usize], factor: &View| -> Dimensions {
             merged(loops.iter().map(|&one| (lengths[one], self.out.strides[one], factor.strides[one])))
         };
-        let (mut rows, mut columns) = (dimensions(&self.rows, &self.left), dimensions(&self.columns, &self.right));
         let both = |&one: &usize| (lengths[one], self.left.strides[one], self.right.strides[one]);
         let mut contracted = merged(self.contracted.iter().map(both));
         // A sum over nothing is still written.
         if contracted.iter().any(|one| one.0 == 0) {
             contracted = smallvec![(0, 1, 1)];
         }
-        let (row, column) = (take_longest(&mut rows), take_longest(&mut columns));
-        let shape = Shape { rows: row, columns: column, contracted: take_longest(&mut contracted) };
-        for (out_row, left_row) in offsets(&rows) {
-            for (out_column, right_column) in offsets(&columns) {
-                for (number, (left_next, right_next)) in offsets(&contracted).into_iter().enumerate() {
-                    let out = &mut out[(first + out_row + out_column).min(written)..];
-                    let left = &left.0[(left.1 + left_row + left_next).min(left.0.len())..];
-                    let right = &right.0[(right.1 + right_column + right_next).min(right.0.len())..];
-                    let accumulate = self.accumulate || number > 0;
-                    if finite {
-                        shape.multiply(out, left, right, accumulate);
-                    } else {
-                        shape.multiply_plainly(out, left, right, accumulate);
-                    }
-                }
-            }
-        }
+        let product = Product {
+            out: &mut out[first..],
+            left,
+            right,
+            rows: dimensions(&self.rows, &self.left),
+            columns: dimensions(&self.columns, &self.right),
+            contracted,
+            accumulate: self.accumulate,
+        };
+        product.run(finite, pool);
     }
 
     /// True if every entry that the product reads of a factor in this chunk is finite.
@@ -142,31 +139,89 @@ fn all_finite<T: Float>(entries: &[T]) -> bool {
     entries.par_chunks(PARALLEL_WORK / 4).all(vector::all_finite)
 }
 
-/// Neighbouring loops as one where they go through both tensors without a gap; loops of one turn left out.
-fn merged(loops: impl Iterator<Item = Dimension>) -> Dimensions {
-    let mut merged = Dimensions::new();
-    for one in loops.filter(|one| one.0 != 1) {
-        match merged.last_mut() {
-            Some(last) if last.1 == one.0 * one.1 && last.2 == one.0 * one.2 => *last = (last.0 * one.0, one.1, one.2),
-            _ => merged.push(one),
-        }
-    }
-    merged
-}
-
 fn take_longest(dimensions: &mut Dimensions) -> Dimension {
     let longest = (0..dimensions.len()).max_by_key(|&one| dimensions[one].0);
     longest.map_or((1, 1, 1), |one| dimensions.remove(one))
 }
 
-/// The offsets in both tensors at all turns of loops.
-fn offsets(dimensions: &[Dimension]) -> SmallVec<[(usize, usize); 4]> {
-    let mut offsets = smallvec![(0, 0)];
-    for &(length, first, second) in dimensions {
-        let turn = |(a, b): (usize, usize)| (0..length).map(move |turn| (a + turn * first, b + turn * second));
-        offsets = offsets.into_iter().flat_map(turn).collect();
+/// One product in memory. For rows, columns and contracted turns the loops: of the first two the strides in the result and
+/// in the factor, of the last those in both factors.
+struct Product<'a, T> {
+    out: &'a mut [T],
+    left: &'a [T],
+    right: &'a [T],
+    rows: Dimensions,
+    columns: Dimensions,
+    contracted: Dimensions,
+    accumulate: bool,
+}
+
+impl<T: Float> Product<'_, T> {
+    fn run(self, finite: bool, pool: &Pool<T>) {
+        #[cfg(target_arch = "x86_64")]
+        if finite && Level::current() == Level::Avx512 {
+            return self.run_in_panels(pool);
+        }
+        let Product { out, left, right, mut rows, mut columns, mut contracted, accumulate } = self;
+        let (row, column) = (take_longest(&mut rows), take_longest(&mut columns));
+        let shape = Shape { rows: row, columns: column, contracted: take_longest(&mut contracted) };
+        for (out_row, left_row) in offsets(&rows) {
+            for &(out_column, right_column) in &offsets(&columns) {
+                for (number, &(left_next, right_next)) in offsets(&contracted).iter().enumerate() {
+                    let out = tail(out, out_row + out_column);
+                    let (left, right) = (from(left, left_row + left_next), from(right, right_column + right_next));
+                    let accumulate = accumulate || number > 0;
+                    if finite {
+                        shape.multiply(out, left, right, accumulate);
+                    } else {
+                        shape.multiply_plainly(out, left, right, accumulate);
+                    }
+                }
+            }
+        }
     }
-    offsets
+
+    /// The columns are the loop whose entries lie side by side in the result, else the longer one; what turns beside it is
+    /// gone through one by one.
+    #[cfg(target_arch = "x86_64")]
+    fn run_in_panels(self, pool: &Pool<T>) {
+        let Product { out, left, right, rows, columns, contracted, accumulate } = self;
+        let along = |loops: &Dimensions| {
+            loops.iter().map(|&(length, stride, _)| (stride == 1, length)).max().unwrap_or((true, 1))
+        };
+        let turned = along(&rows) > along(&columns);
+        let contracted = match turned {
+            true => contracted.into_iter().map(|(length, left, right)| (length, right, left)).collect(),
+            false => contracted,
+        };
+        let (left, right, rows, mut columns) =
+            if turned { (right, left, columns, rows) } else { (left, right, rows, columns) };
+        let longest = (0..columns.len()).max_by_key(|&one| (columns[one].1 == 1, columns[one].0));
+        let column = longest.map_or((1, 1, 1), |one| columns.remove(one));
+        for (out_column, right_column) in offsets(&columns) {
+            let product = panels::Product {
+                out: tail(out, out_column),
+                left,
+                right: from(right, right_column),
+                rows: Offsets::new(&rows),
+                columns: Offsets::new(&[column]),
+                contracted: Offsets::new(&contracted),
+                accumulate,
+            };
+            product.run(pool);
+        }
+    }
+}
+
+/// The entries from one on, or none.
+fn from<T>(entries: &[T], first: usize) -> &[T] {
+    &entries[first.min(entries.len())..]
+}
+
+/// The same, to write.
+fn tail<T>(entries: &mut [T], first: usize) -> &mut [T] {
+    let length = entries.len();
+    &mut entries[first.min(length)..]
 }
 
 /// How many entries lie between the first one and the last one, both counted.

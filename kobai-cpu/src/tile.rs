@@ -105,6 +105,8 @@ pub(crate) struct Scratch<T> {
     pub values: Vec<T>,
     /// For what stands beside a value that is not stored.
     pub beside: Vec<T>,
+    /// For the factors of a matrix product.
+    pub packed: [Vec<T>; 2],
     /// Tensors that exist for one strip.
     pub strips: Vec<Vec<T>>,
     /// What log-sum-exps leave for the maps after them.
@@ -127,6 +129,7 @@ impl<T> Default for Scratch<T> {
             all_suspect: false,
             values: Vec::new(),
             beside: Vec::new(),
+            packed: [Vec::new(), Vec::new()],
             strips: Vec::new(),
             kept: Vec::new(),
             uses_kept: false,

@@ -34,8 +34,10 @@ mod map;
 mod normal;
 mod past_caches;
 mod power;
+mod prefetch;
 mod reduce;
 mod tables;
+mod transpose;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 #[cfg(target_arch = "x86_64")]
@@ -50,7 +52,14 @@ pub use level::Level;
 pub use logistic::{sigmoid_pair_to, softplus_pair_to};
 pub use past_caches::{copy_past_caches, fence};
 pub use power::{Fraction, power, power_of_fraction_to};
+pub use prefetch::{prefetch, prefetch_to_write};
 pub use reduce::{all_finite, dot, exp_then_sum, exp_then_sum_to, max, sum, sum_exp};
+pub use transpose::{copy_rows, transpose};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use {
+    level::{Work, dispatch},
+    wide::Wide,
+};
 
 /// Makes, from one row, a function in place, a function from slice to slice, and a function of one number.
 macro_rules! elementwise {

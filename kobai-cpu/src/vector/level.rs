@@ -22,7 +22,7 @@ static CURRENT: AtomicU8 = AtomicU8::new(0);
 const PORTABLE_FMA: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
 
 /// Something to do with the best instructions there are. `run` must be `#[inline(always)]`, to be compiled for them.
-pub(super) trait Work {
+pub(crate) trait Work {
     type Output;
 
     /// Does the work; `FMA` says whether fused multiply-add is one instruction.
@@ -95,7 +95,7 @@ impl Level {
 
 /// Does the work at the current level.
 #[inline]
-pub(super) fn dispatch<W: Work>(work: W) -> W::Output {
+pub(crate) fn dispatch<W: Work>(work: W) -> W::Output {
     match Level::current() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the current level is one whose instructions the processor was seen to have.

@@ -62,6 +62,15 @@ pub trait Wide:
 
     /// Writes the numbers to a slice, which has as many as a vector.
     fn store(self, target: &mut [Self::Element]);
+
+    /// The numbers of a slice that has no more than a vector, and zeros.
+    fn load_first(source: &[Self::Element]) -> Self;
+
+    /// Writes the first numbers to a slice, which has no more than a vector.
+    fn store_first(self, target: &mut [Self::Element]);
+
+    /// Makes the columns of a square block its rows: as many vectors as a vector has numbers.
+    fn transpose(rows: &mut [Self]);
 }
 
 /// `fixupimm`'s words.
@@ -99,13 +108,74 @@ unsafe fn lookup_double(index: __m512i, table: &[f64; 16]) -> __m512d {
     }
 }
 
+/// The columns of 16 × 16 numbers as rows.
+///
+/// # Safety
+/// As for [`Wide`].
+#[inline(always)]
+unsafe fn transpose_single(rows: &mut [F32x16]) {
+    // SAFETY: the caller's.
+    unsafe {
+        let mut quarters = [_mm512_setzero_ps(); 16];
+        for group in 0..4 {
+            let [a, b, c, d] = [rows[4 * group], rows[4 * group + 1], rows[4 * group + 2], rows[4 * group + 3]];
+            let (a, b, c, d) = (a.0, b.0, c.0, d.0);
+            let (ab, ab_high) = (_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+            let (cd, cd_high) = (_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+            let (ab, ab_high) = (_mm512_castps_pd(ab), _mm512_castps_pd(ab_high));
+            let (cd, cd_high) = (_mm512_castps_pd(cd), _mm512_castps_pd(cd_high));
+            quarters[4 * group] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab, cd));
+            quarters[4 * group + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab, cd));
+            quarters[4 * group + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high));
+            quarters[4 * group + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high));
+        }
+        // Now quarter L of `quarters[4·group + j]` is the part of column 4·L + j in the four rows of the group.
+        for j in 0..4 {
+            let [a, b, c, d] = [quarters[j], quarters[4 + j], quarters[8 + j], quarters[12 + j]];
+            let (even, odd) = (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b));
+            let (even_below, odd_below) = (_mm512_shuffle_f32x4::<0x88>(c, d), _mm512_shuffle_f32x4::<0xdd>(c, d));
+            rows[j] = F32x16(_mm512_shuffle_f32x4::<0x88>(even, even_below));
+            rows[4 + j] = F32x16(_mm512_shuffle_f32x4::<0x88>(odd, odd_below));
+            rows[8 + j] = F32x16(_mm512_shuffle_f32x4::<0xdd>(even, even_below));
+            rows[12 + j] = F32x16(_mm512_shuffle_f32x4::<0xdd>(odd, odd_below));
+        }
+    }
+}
+
+/// The columns of 8 × 8 numbers as rows.
+///
+/// # Safety
+/// As for [`Wide`].
+#[inline(always)]
+unsafe fn transpose_double(rows: &mut [F64x8]) {
+    // SAFETY: the caller's.
+    unsafe {
+        let mut quarters = [_mm512_setzero_pd(); 8];
+        for group in 0..4 {
+            let (a, b) = (rows[2 * group].0, rows[2 * group + 1].0);
+            quarters[2 * group] = _mm512_unpacklo_pd(a, b);
+            quarters[2 * group + 1] = _mm512_unpackhi_pd(a, b);
+        }
+        // Now quarter L of `quarters[2·group + j]` is the part of column 2·L + j in the two rows of the group.
+        for j in 0..2 {
+            let [a, b, c, d] = [quarters[j], quarters[2 + j], quarters[4 + j], quarters[6 + j]];
+            let (even, odd) = (_mm512_shuffle_f64x2::<0x88>(a, b), _mm512_shuffle_f64x2::<0xdd>(a, b));
+            let (even_below, odd_below) = (_mm512_shuffle_f64x2::<0x88>(c, d), _mm512_shuffle_f64x2::<0xdd>(c, d));
+            rows[j] = F64x8(_mm512_shuffle_f64x2::<0x88>(even, even_below));
+            rows[2 + j] = F64x8(_mm512_shuffle_f64x2::<0x88>(odd, odd_below));
+            rows[4 + j] = F64x8(_mm512_shuffle_f64x2::<0xdd>(even, even_below));
+            rows[6 + j] = F64x8(_mm512_shuffle_f64x2::<0xdd>(odd, odd_below));
+        }
+    }
+}
+
 macro_rules! implement_wide {
     (
         $name:ident = $count:literal of $float:ident in $vector:ident, stored bits: $stored:literal;
         $set1:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident $min:ident $max:ident $scalef:ident
         $getexp:ident $getmant:ident $fixup:ident $set1_integer:ident $integer:ident $to_integer:ident $shift:ident
-        $load:ident $store:ident $and:ident $andnot:ident $or:ident $compare:ident $blend:ident;
-        $lookup:ident
+        $load:ident $store:ident $load_some:ident $store_some:ident $mask:ident $and:ident $andnot:ident $or:ident $compare:ident $blend:ident;
+        $lookup:ident $transpose:ident
     ) => {
         #[doc = concat!(stringify!($count), " `", stringify!($float), "`.")]
         #[derive(Clone, Copy)]
@@ -228,6 +298,27 @@ macro_rules! implement_wide {
             }
 
             #[inline(always)]
+            fn load_first(source: &[$float]) -> $name {
+                let mask = ((1_u32 << source.len().min($count)) - 1) as $mask;
+                // SAFETY: as for the trait; what the mask leaves out is not read.
+                $name(unsafe { $load_some(mask, source.as_ptr()) })
+            }
+
+            #[inline(always)]
+            fn store_first(self, target: &mut [$float]) {
+                let mask = ((1_u32 << target.len().min($count)) - 1) as $mask;
+                // SAFETY: as for the trait; what the mask leaves out is not written.
+                unsafe { $store_some(target.as_mut_ptr(), mask, self.0) }
+            }
+
+            #[inline(always)]
+            fn transpose(rows: &mut [$name]) {
+                assert_eq!(rows.len(), $count);
+                // SAFETY: as for the trait.
+                unsafe { $transpose(rows) }
+            }
+
+            #[inline(always)]
             fn store(self, target: &mut [$float]) {
                 assert_eq!(target.len(), $count);
                 // SAFETY: as for the trait; the slice is as long as a vector.
@@ -252,14 +343,14 @@ implement_wide! {
     F32x16 = 16 of f32 in __m512, stored bits: 23;
     _mm512_set1_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_min_ps _mm512_max_ps _mm512_scalef_ps
     _mm512_getexp_ps _mm512_getmant_ps _mm512_fixupimm_ps _mm512_set1_epi32 i32 _mm512_castps_si512 _mm512_srli_epi32
-    _mm512_loadu_ps _mm512_storeu_ps _mm512_and_ps _mm512_andnot_ps _mm512_or_ps _mm512_cmp_ps_mask _mm512_mask_blend_ps;
-    lookup_single
+    _mm512_loadu_ps _mm512_storeu_ps _mm512_maskz_loadu_ps _mm512_mask_storeu_ps __mmask16 _mm512_and_ps _mm512_andnot_ps _mm512_or_ps _mm512_cmp_ps_mask _mm512_mask_blend_ps;
+    lookup_single transpose_single
 }
 
 implement_wide! {
     F64x8 = 8 of f64 in __m512d, stored bits: 52;
     _mm512_set1_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd _mm512_min_pd _mm512_max_pd _mm512_scalef_pd
     _mm512_getexp_pd _mm512_getmant_pd _mm512_fixupimm_pd _mm512_set1_epi64 i64 _mm512_castpd_si512 _mm512_srli_epi64
-    _mm512_loadu_pd _mm512_storeu_pd _mm512_and_pd _mm512_andnot_pd _mm512_or_pd _mm512_cmp_pd_mask _mm512_mask_blend_pd;
-    lookup_double
+    _mm512_loadu_pd _mm512_storeu_pd _mm512_maskz_loadu_pd _mm512_mask_storeu_pd __mmask8 _mm512_and_pd _mm512_andnot_pd _mm512_or_pd _mm512_cmp_pd_mask _mm512_mask_blend_pd;
+    lookup_double transpose_double
 }

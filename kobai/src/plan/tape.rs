@@ -294,6 +294,83 @@ impl<'a> Builder<'a> {
     }
 }
 
+/// Several tapes over the same loops as one, in which what they have in common stands once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JoinedTape {
+    /// The operations.
+    pub operations: Vec<Operation>,
+    /// For each of the tapes, the operation that is its value.
+    pub values: Vec<usize>,
+}
+
+impl JoinedTape {
+    /// Joins tapes.
+    pub fn new<'a>(tapes: impl IntoIterator<Item = &'a Tape>) -> JoinedTape {
+        let mut joined = JoinedTape::default();
+        for tape in tapes {
+            let mut places: Vec<usize> = Vec::with_capacity(tape.operations.len());
+            for operation in &tape.operations {
+                let moved = operation.with_operands(|operand| places[operand]);
+                let known = joined.operations.iter().position(|known| *known == moved);
+                places.push(known.unwrap_or_else(|| {
+                    joined.operations.push(moved);
+                    joined.operations.len() - 1
+                }));
+            }
+            joined.values.extend(places.last());
+        }
+        joined
+    }
+
+    /// How many elementwise operations it has, and how many of these are functions or general powers.
+    pub fn counts(&self) -> (usize, usize) {
+        counts(&self.operations)
+    }
+}
+
+impl Operation {
+    /// The same operation with other operands in the place of its own.
+    pub fn with_operands(&self, operand: impl Fn(usize) -> usize) -> Operation {
+        match self {
+            Operation::Constant(_) | Operation::Size(_) | Operation::Index(_) => self.clone(),
+            Operation::Load(tensor, places) => {
+                let place = |place: &Place| match *place {
+                    Place::Loop(one) => Place::Loop(one),
+                    Place::Value(value) => Place::Value(operand(value)),
+                };
+                Operation::Load(*tensor, places.iter().map(place).collect())
+            }
+            Operation::Add(a, b) => Operation::Add(operand(*a), operand(*b)),
+            Operation::Subtract(a, b) => Operation::Subtract(operand(*a), operand(*b)),
+            Operation::RoundingError { terms: (a, b), subtracted, sum } => {
+                let terms = (operand(*a), operand(*b));
+                Operation::RoundingError { terms, subtracted: *subtracted, sum: operand(*sum) }
+            }
+            Operation::Multiply(a, b) => Operation::Multiply(operand(*a), operand(*b)),
+            Operation::MultiplyFinite(a, b) => Operation::MultiplyFinite(operand(*a), operand(*b)),
+            Operation::Divide(a, b) => Operation::Divide(operand(*a), operand(*b)),
+            Operation::Power(a, b) => Operation::Power(operand(*a), operand(*b)),
+            Operation::PowerRational(a, numerator, denominator) => {
+                Operation::PowerRational(operand(*a), *numerator, *denominator)
+            }
+            Operation::Call(function, arguments) => {
+                Operation::Call(*function, arguments.iter().map(|&argument| operand(argument)).collect())
+            }
+            Operation::Compare(relation, a, b) => Operation::Compare(*relation, operand(*a), operand(*b)),
+            Operation::Select(a, b, c) => Operation::Select(operand(*a), operand(*b), operand(*c)),
+        }
+    }
+}
+
+/// How many of the operations are elementwise, and how many of these are functions or general powers.
+fn counts(operations: &[Operation]) -> (usize, usize) {
+    let free = |operation: &&Operation| {
+        !matches!(operation, Operation::Constant(_) | Operation::Size(_) | Operation::Index(_) | Operation::Load(..))
+    };
+    let function = |operation: &&Operation| matches!(operation, Operation::Call(..) | Operation::Power(..));
+    (operations.iter().filter(free).count(), operations.iter().filter(function).count())
+}
+
 impl Tape {
     /// The tensors that it loads.
     pub fn loads(&self) -> Vec<TensorId> {
@@ -306,13 +383,6 @@ impl Tape {
 
     /// How many elementwise operations it has, and how many of these are functions or general powers.
     pub fn counts(&self) -> (usize, usize) {
-        let free = |operation: &&Operation| {
-            !matches!(
-                operation,
-                Operation::Constant(_) | Operation::Size(_) | Operation::Index(_) | Operation::Load(..)
-            )
-        };
-        let function = |operation: &&Operation| matches!(operation, Operation::Call(..) | Operation::Power(..));
-        (self.operations.iter().filter(free).count(), self.operations.iter().filter(function).count())
+        counts(&self.operations)
     }
 }

@@ -1,0 +1,244 @@
+//! Matrix products in AVX-512's own instructions, for the shapes that losses have: a few hundred rows, a hundred thousand
+//! columns, and a factor that lies across.
+//!
+//! The result is worked out in tiles of up to 14 × 2 vectors that stay in registers (Goto & van de Geijn, "Anatomy of
+//! high-performance matrix multiplication", 2008). The left factor is packed into panels of as many rows as a tile has; of
+//! the right one, a block at a time into panels of as many columns as a tile has, when it is needed: it stays in the cache
+//! while all rows go by, and nothing of its size is ever stored. Meanwhile the next block is asked for.
+//!
+//! An entry of the result adds up its products one by one in [`DEPTH`]s, whatever the size of the blocks and the number of
+//! threads: they change no bit.
+#![allow(unsafe_code)] // Tasks write different columns of the same rows.
+
+use super::offsets::Offsets;
+use super::pack::{Lines, PANELS, aligned};
+use super::tile::{self, MOST_ROWS, VECTORS};
+use crate::buffers::Pool;
+use crate::tile::Scratch;
+use crate::vector::Float;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Contracted turns that are added up in registers.
+const DEPTH: usize = 192;
+/// Rows of a part, whose left panels are packed at once.
+const PART_ROWS: usize = 36 * MOST_ROWS;
+/// Entries of the left factor that are packed at once.
+const PACKED_ENTRIES: usize = 1 << 18;
+/// Columns of a part at least, so that packing the left factor again for each part costs little.
+const PART_COLUMNS: usize = 256;
+/// Multiplications that are worth a second thread.
+const PARALLEL_WORK: usize = 1 << 20;
+
+/// out[row, column] (+)= Σ left[row, turn] · right[turn, column]
+pub(super) struct Product<'a, T> {
+    /// The result.
+    pub out: &'a mut [T],
+    /// The factor with the rows.
+    pub left: &'a [T],
+    /// The factor with the columns.
+    pub right: &'a [T],
+    /// In the result and in the left factor.
+    pub rows: Offsets,
+    /// In the result and in the right factor.
+    pub columns: Offsets,
+    /// In the left and in the right factor.
+    pub contracted: Offsets,
+    /// Whether the result is added to.
+    pub accumulate: bool,
+}
+
+/// The result, of which each part writes its own entries.
+#[derive(Clone, Copy)]
+struct Target<T>(*mut T);
+
+// SAFETY: parts write different entries.
+unsafe impl<T: Send> Send for Target<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Target<T> {}
+
+/// Rows and columns of the result that are worked out at once.
+struct Part {
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+/// A block of the right factor.
+#[derive(Clone)]
+struct Block {
+    columns: Range<usize>,
+    turns: Range<usize>,
+}
+
+/// Panels of the left factor, for some contracted turns: packed, or as they lie.
+struct LeftPanels<'a, T> {
+    entries: &'a [T],
+    /// Where each row starts in the result.
+    rows: [usize; PART_ROWS],
+    count: usize,
+    /// Of a panel; the last one may have fewer.
+    height: usize,
+    turns: Range<usize>,
+    /// From row to row and from turn to turn, where they are not packed.
+    lies: Option<(usize, usize)>,
+}
+
+impl<'a, T> LeftPanels<'a, T> {
+    /// The panels at some of the turns.
+    fn at(&self, turns: &Range<usize>) -> tile::Left<'a, T> {
+        let (height, before) = (self.height, turns.start - self.turns.start);
+        match self.lies {
+            Some((row, turn)) => {
+                let entries = &self.entries[before * turn..];
+                tile::Left { entries, height, panel: height * row, row, turn }
+            }
+            None => {
+                let entries = &self.entries[before * self.count.div_ceil(height) * height..];
+                tile::Left { entries, height, panel: height * turns.len(), row: 1, turn: height }
+            }
+        }
+    }
+}
+
+impl<T: Float> Product<'_, T> {
+    /// Works it out. The processor must have AVX-512.
+    ///
+    /// # Panics
+    /// If a matrix is longer than its slice, which no plan of the planner asks for.
+    pub fn run(mut self, pool: &Pool<T>) {
+        let (rows, columns, depth) = (self.rows.count(), self.columns.count(), self.contracted.count());
+        if rows == 0 || columns == 0 {
+            return;
+        }
+        if depth == 0 {
+            return self.clear();
+        }
+        self.assert_reach();
+        let target = Target(self.out.as_mut_ptr());
+        let threads = rayon::current_num_threads();
+        if threads == 1 || rows.saturating_mul(columns).saturating_mul(depth) < PARALLEL_WORK {
+            return pool
+                .with(|scratch| parts(rows, columns, columns).for_each(|part| self.part(target, &part, scratch)));
+        }
+        let wanted = (4 * threads).div_ceil(rows.div_ceil(PART_ROWS));
+        let parts: Vec<Part> = parts(rows, columns, columns.div_ceil(wanted).max(PART_COLUMNS)).collect();
+        let product = &self;
+        parts
+            .into_par_iter()
+            .with_max_len(1)
+            .for_each(|part| pool.with(|scratch| product.part(target, &part, scratch)));
+    }
+
+    /// That every place lies in its slice: the tiles rely on it.
+    fn assert_reach(&self) {
+        let ((out_row, left_row), (out_column, right_column)) = (self.rows.largest(), self.columns.largest());
+        let (left_turn, right_turn) = self.contracted.largest();
+        assert!(out_row + out_column < self.out.len(), "the result of a matrix product is longer than its slice");
+        assert!(left_row + left_turn < self.left.len(), "the left factor of a matrix product is longer than its slice");
+        assert!(
+            right_turn + right_column < self.right.len(),
+            "the right factor of a matrix product is longer than its slice"
+        );
+    }
+
+    /// A sum over nothing.
+    fn clear(&mut self) {
+        if self.accumulate {
+            return;
+        }
+        for row in 0..self.rows.count() {
+            for column in 0..self.columns.count() {
+                self.out[self.rows.first(row) + self.columns.first(column)] = T::ZERO;
+            }
+        }
+    }
+
+    /// Works out a part.
+    fn part(&self, target: Target<T>, part: &Part, scratch: &mut Scratch<T>) {
+        let [left, right] = &mut scratch.packed;
+        let depth = self.contracted.count();
+        let width = PANELS * VECTORS * T::LANES;
+        let packed = aligned(right, DEPTH.min(depth) * width);
+        for turns in steps(0..depth, (PACKED_ENTRIES / part.rows.len() / DEPTH).max(1) * DEPTH) {
+            let panels = self.left_panels(part, turns.clone(), left);
+            let columns = steps(part.columns.clone(), width);
+            let blocks = columns.flat_map(|columns| {
+                steps(turns.clone(), DEPTH).map(move |turns| Block { columns: columns.clone(), turns })
+            });
+            let mut blocks = blocks.peekable();
+            while let Some(block) = blocks.next() {
+                self.block(target, &panels, &block, blocks.peek(), packed);
+            }
+        }
+    }
+
+    /// The left factor in panels as even as they can be; one that few columns read is read where it lies.
+    fn left_panels<'a>(&'a self, part: &Part, turns: Range<usize>, buffer: &'a mut Vec<T>) -> LeftPanels<'a, T> {
+        let count = part.rows.len();
+        let panels = count.div_ceil(MOST_ROWS);
+        let height = count.div_ceil(panels);
+        let mut rows = [0; PART_ROWS];
+        rows.iter_mut().zip(part.rows.clone()).for_each(|(start, row)| *start = self.rows.first(row));
+        let few = part.columns.len() <= PANELS * T::LANES;
+        let strides = self.rows.strides().zip(self.contracted.strides()).filter(|_| few);
+        if let Some(((_, row), (turn, _))) = strides {
+            let entries = &self.left[self.rows.second(part.rows.start) + self.contracted.first(turns.start)..];
+            return LeftPanels { entries, rows, count, height, turns, lies: Some((row, turn)) };
+        }
+        // Block of turns after block of turns, so that tiles read one panel after the other.
+        let packed = aligned(buffer, panels * height * turns.len());
+        for (turns, block) in steps(turns.clone(), DEPTH).zip(packed.chunks_mut(panels * height * DEPTH)) {
+            for (rows, panel) in steps(part.rows.clone(), height).zip(block.chunks_mut(height * turns.len())) {
+                let lines = Lines::new(self.left, rows, |row| self.rows.second(row));
+                lines.pack(turns.clone(), |turn| self.contracted.first(turn), panel, height);
+            }
+        }
+        LeftPanels { entries: packed, rows, count, height, turns, lies: None }
+    }
+
+    /// Works out what a block of the right factor adds to all rows, and asks for the next block.
+    fn block(&self, target: Target<T>, left: &LeftPanels<T>, block: &Block, next: Option<&Block>, packed: &mut [T]) {
+        let (width, depth) = (VECTORS * T::LANES, block.turns.len());
+        let panels = || steps(block.columns.clone(), width);
+        for (columns, panel) in panels().zip(packed.chunks_mut(width * depth)) {
+            let wide = columns.len().div_ceil(T::LANES) * T::LANES;
+            self.right_lines(columns).pack(block.turns.clone(), |turn| self.contracted.second(turn), panel, wide);
+        }
+        let tiles = panels().count() * left.count.div_ceil(left.height);
+        let mut ahead = next.map(|next| {
+            let lines = self.right_lines(next.columns.clone());
+            lines.runs(next.turns.clone(), |turn| self.contracted.second(turn)).asked_in(tiles)
+        });
+        for (columns, panel) in panels().zip(packed.chunks(width * depth)) {
+            let vectors = columns.len().div_ceil(T::LANES);
+            let entries = &panel[..vectors * T::LANES * depth];
+            let right = tile::Right { entries, vectors, columns: columns.len(), depth };
+            let tiles = tile::Target {
+                // SAFETY: `assert_reach` has seen that all places lie in the result.
+                out: unsafe { target.0.add(self.columns.first(columns.start)) },
+                rows: &left.rows[..left.count],
+                step: self.columns.stride(),
+                add: self.accumulate || block.turns.start > 0,
+            };
+            // SAFETY: as above; the result is borrowed mutably, and no other part has these rows and columns.
+            unsafe { tile::run(left.at(&block.turns), right, tiles, ahead.as_mut()) };
+        }
+    }
+
+    fn right_lines(&self, columns: Range<usize>) -> Lines<'_, T> {
+        Lines::new(self.right, columns, |column| self.columns.second(column))
+    }
+}
+
+/// A range in steps; the last one may be shorter.
+fn steps(range: Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>> + Clone {
+    let end = range.end;
+    range.step_by(step).map(move |start| start..(start + step).min(end))
+}
+
+/// The parts of a result: blocks of rows as even as they can be, and so many columns.
+fn parts(rows: usize, columns: usize, part_columns: usize) -> impl Iterator<Item = Part> {
+    let height = rows.div_ceil(rows.div_ceil(PART_ROWS));
+    steps(0..rows, height)
+        .flat_map(move |rows| steps(0..columns, part_columns).map(move |columns| Part { rows: rows.clone(), columns }))
+}

@@ -1,0 +1,116 @@
+//! Rows brought closer together, and rows as columns: how entries that lie side by side along one axis come to lie side by
+//! side along another.
+
+use super::float::Float;
+use super::level::{Work, dispatch};
+#[cfg(target_arch = "x86_64")]
+use super::wide::Wide;
+
+/// Lines of a source, each of so many numbers side by side, to become columns of a target.
+struct Transpose<'a, T> {
+    source: &'a [T],
+    starts: &'a [usize],
+    length: usize,
+    target: &'a mut [T],
+    spacing: usize,
+}
+
+impl<T: Float> Work for Transpose<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        for (line, &start) in self.starts.iter().enumerate() {
+            let numbers = &self.source[start..start + self.length];
+            for (number, target) in numbers.iter().zip(self.target[line..].chunks_mut(self.spacing)) {
+                target[0] = *number;
+            }
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_wide(self) {
+        for (block, starts) in self.starts.chunks(T::LANES).enumerate() {
+            for position in (0..self.length).step_by(T::LANES) {
+                let columns = T::LANES.min(self.length - position);
+                // As many as LANES can be, of which the first LANES are used.
+                let mut rows = [T::Wide::splat(T::ZERO); 16];
+                for (row, &start) in rows.iter_mut().zip(starts) {
+                    *row = T::Wide::load_first(&self.source[start + position..start + position + columns]);
+                }
+                T::Wide::transpose(&mut rows[..T::LANES]);
+                for (column, row) in rows[..columns].iter().enumerate() {
+                    let first = (position + column) * self.spacing + block * T::LANES;
+                    row.store_first(&mut self.target[first..first + starts.len()]);
+                }
+            }
+        }
+    }
+}
+
+/// Writes the number c of line l, which is `source[starts[l] + c]`, to `target[c · spacing + l]`, for c below `length`.
+///
+/// # Panics
+/// If there are more lines than `spacing`, or a place is outside of its slice.
+pub fn transpose<T: Float>(source: &[T], starts: &[usize], length: usize, target: &mut [T], spacing: usize) {
+    assert!(starts.len() <= spacing, "there are more lines than fit between two columns");
+    if starts.is_empty() || length == 0 {
+        return;
+    }
+    assert!((length - 1) * spacing + starts.len() <= target.len(), "the target of a transposition is too short");
+    dispatch(Transpose { source, starts, length, target, spacing });
+}
+
+/// Rows of a source, each of so many numbers side by side, to become rows of a target.
+struct CopyRows<'a, T, F> {
+    source: &'a [T],
+    start: F,
+    rows: std::ops::Range<usize>,
+    length: usize,
+    target: &'a mut [T],
+    spacing: usize,
+}
+
+impl<T: Float, F: Fn(usize) -> usize> Work for CopyRows<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        for (target, row) in self.target.chunks_mut(self.spacing).zip(self.rows) {
+            target[..self.length].copy_from_slice(&self.source[(self.start)(row)..][..self.length]);
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_wide(self) {
+        for (target, row) in self.target.chunks_mut(self.spacing).zip(self.rows) {
+            let source = &self.source[(self.start)(row)..][..self.length];
+            let (vectors, rest) = (source.chunks_exact(T::LANES), source.len() % T::LANES);
+            let (whole, after) = target[..self.length].split_at_mut(self.length - rest);
+            for (target, source) in whole.chunks_exact_mut(T::LANES).zip(vectors) {
+                T::Wide::load(source).store(target);
+            }
+            if rest > 0 {
+                T::Wide::load_first(&source[self.length - rest..]).store_first(after);
+            }
+        }
+    }
+}
+
+/// Writes `length` numbers of each row, which starts at `start(row)`, to the target, rows `spacing` apart. Faster than a
+/// copy of each row where rows are short.
+///
+/// # Panics
+/// If a row is longer than `spacing`, or a place is outside of its slice.
+pub fn copy_rows<T: Float>(
+    source: &[T],
+    rows: std::ops::Range<usize>,
+    start: impl Fn(usize) -> usize,
+    length: usize,
+    target: &mut [T],
+    spacing: usize,
+) {
+    dispatch(CopyRows { source, start, rows, length, target, spacing });
+}
