@@ -72,6 +72,51 @@ impl<T: Float> DerefMut for Buffer<T> {
     }
 }
 
+/// Bytes that the start of scratch memory is a multiple of: whole vectors then lie in one cache line, and places of the same
+/// number in two tiles, of which one is read and one is written, are no others for the processor's look at low bits.
+const ALIGNMENT: usize = 4096;
+
+/// Scratch memory, from a multiple of [`ALIGNMENT`] bytes on.
+#[derive(Debug)]
+pub(crate) struct Aligned<T> {
+    entries: Vec<T>,
+    first: usize,
+    length: usize,
+}
+
+impl<T> Default for Aligned<T> {
+    fn default() -> Aligned<T> {
+        Aligned { entries: Vec::new(), first: 0, length: 0 }
+    }
+}
+
+impl<T: Float> Aligned<T> {
+    /// Room for so many entries. What they hold is of no meaning.
+    pub fn room(&mut self, entries: usize) -> &mut [T] {
+        if self.length < entries {
+            let spare = ALIGNMENT / size_of::<T>();
+            self.entries = vec![T::ZERO; entries + spare];
+            self.first = self.entries.as_ptr().align_offset(ALIGNMENT).min(spare);
+            self.length = entries;
+        }
+        &mut self.entries[self.first..self.first + entries]
+    }
+}
+
+impl<T> Deref for Aligned<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.entries[self.first..self.first + self.length]
+    }
+}
+
+impl<T> DerefMut for Aligned<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.entries[self.first..self.first + self.length]
+    }
+}
+
 /// Plans of no more tensors allocate nothing in a run.
 pub(crate) const SMALL_PLAN: usize = 16;
 

@@ -7,6 +7,7 @@
 pub mod error;
 mod exception;
 pub mod inputs;
+mod joint;
 pub(crate) mod layout;
 mod step;
 mod strips;
@@ -17,14 +18,16 @@ use crate::tile::reduce::{finish, start};
 use crate::vector::Float;
 use error::RunError;
 use inputs::{Input, Inputs};
+use joint::Joint;
 use kobai::expr::Reduction;
 use kobai::plan::fuse::{Segment, Strips};
 use kobai::plan::{Pass, Plan, Role, Step, TensorId};
 use layout::{Chunk, Extent, Layout};
 use smallvec::{SmallVec, smallvec};
 use std::mem::take;
+use std::ops::Range;
 use step::{TapeStep, Workers};
-use strips::StripSegment;
+use strips::{Run, StripSegment};
 
 /// A step, or a segment of them, compiled.
 enum Compiled<T> {
@@ -269,11 +272,20 @@ impl<T: Float> Compiler<'_, T> {
     }
 
     fn strips(&mut self, strips: &Strips, all: &[Step]) -> Compiled<T> {
+        let first = strips.steps.start;
         let planned = &all[strips.steps.clone()];
         let mut steps: Vec<TapeStep> = planned.iter().map(|step| self.tape(step, all)).collect();
-        keep_exponentials(planned, &mut steps);
+        let run = |group: &Range<usize>| match group.len() {
+            1 => Run::One(group.start - first),
+            _ => {
+                let members = group.start - first..group.end - first;
+                Run::Joint(Box::new(Joint::new(self.plan, &self.layouts, members, &all[group.clone()])))
+            }
+        };
+        let mut runs: Vec<Run> = strips.groups.iter().map(run).collect();
+        keep_exponentials(planned, &mut steps, &mut runs);
         let chunk = self.plan.chunk;
-        Compiled::Strips(StripSegment::new(steps, (strips.strip, strips.task), &self.layouts, chunk))
+        Compiled::Strips(StripSegment::new((steps, runs), (strips.strip, strips.task), &self.layouts, chunk))
     }
 
     fn tape(&mut self, step: &Step, all: &[Step]) -> TapeStep {
@@ -297,14 +309,22 @@ impl<T: Float> Compiler<'_, T> {
     }
 }
 
-/// Lets maps take exponentials from the log-sum-exps before them.
-fn keep_exponentials(planned: &[Step], steps: &mut [TapeStep]) {
+/// Lets tapes take exponentials from the log-sum-exps before them.
+fn keep_exponentials(planned: &[Step], steps: &mut [TapeStep], runs: &mut [Run]) {
     let mut number = 0;
-    for position in 0..steps.len() {
-        let Step::Reduce { out, rest: Some(rest), .. } = planned[position] else { continue };
-        let Some((sum, later)) = steps[position..].split_first_mut() else { continue };
-        let taken = later.iter_mut().map(|map| sum.keep_for(map, (out, rest), number)).filter(|&taken| taken).count();
-        number += usize::from(taken > 0);
+    for position in 0..runs.len() {
+        let Run::One(step) = runs[position] else { continue };
+        let Step::Reduce { out, rest: Some(rest), .. } = planned[step] else { continue };
+        let Some((sum, later)) = steps[step..].split_first_mut() else { continue };
+        let mut taken = false;
+        for run in &mut runs[position + 1..] {
+            let program = match run {
+                Run::One(other) => later[*other - step - 1].program(),
+                Run::Joint(joint) => (&mut joint.program, &joint.loops),
+            };
+            taken |= sum.keep_for(program, (out, rest), number);
+        }
+        number += usize::from(taken);
     }
 }
 

@@ -10,12 +10,13 @@ pub(crate) mod kept;
 mod peephole;
 pub(crate) mod reduce;
 
+use crate::buffers::Aligned;
 use crate::execute::buffer_of;
 use crate::execute::layout::{Layout, Loops, View};
 use crate::vector::Float;
 use kept::{Kept, KeptUse};
 use kobai::plan::Plan;
-use kobai::plan::tape::{Operation, Place, Tape};
+use kobai::plan::tape::{JoinedTape, Operation, Place, Tape};
 use peephole::{Along, Exponential};
 
 pub(crate) use arithmetic::multiply;
@@ -69,6 +70,12 @@ enum Extra {
     Done(usize),
 }
 
+/// What is wanted of a program.
+struct Wanted {
+    results: Vec<usize>,
+    straight: Option<usize>,
+}
+
 /// A tape compiled for loops of which one is the inner one.
 #[derive(Clone, Debug)]
 pub(crate) struct TileProgram {
@@ -83,6 +90,10 @@ pub(crate) struct TileProgram {
     streamed: Option<usize>,
     /// The tensor that the values are written over.
     replaced: Option<usize>,
+    /// The operations whose values are wanted: the last one, or those of several tapes.
+    results: Vec<usize>,
+    /// The operation whose values go where they are wanted, and not to a slot.
+    straight: Option<usize>,
     /// Exponentials that log-sum-exps before it have worked out.
     kept: Vec<KeptUse>,
     /// The operations that are not needed where these are used.
@@ -96,19 +107,19 @@ pub(crate) struct TileProgram {
 pub(crate) struct Scratch<T> {
     scalars: Vec<T>,
     offsets: Vec<usize>,
-    slots: Vec<Vec<T>>,
+    slots: Vec<Aligned<T>>,
     /// Lanes of the tile in which some index is out of its range.
     suspects: Vec<usize>,
     /// Whether an index that all lanes share is out of its range.
     all_suspect: bool,
     /// For the value of a tape that is not stored.
-    pub values: Vec<T>,
+    pub values: Aligned<T>,
     /// For what stands beside a value that is not stored.
-    pub beside: Vec<T>,
+    pub beside: Aligned<T>,
     /// For the factors of a matrix product.
-    pub packed: [Vec<T>; 2],
+    pub packed: [Aligned<T>; 2],
     /// Tensors that exist for one strip.
-    pub strips: Vec<Vec<T>>,
+    pub strips: Vec<Aligned<T>>,
     /// What log-sum-exps leave for the maps after them.
     pub kept: Vec<Kept<T>>,
     /// Whether a program uses what is kept at these turns.
@@ -127,9 +138,9 @@ impl<T> Default for Scratch<T> {
             slots: Vec::new(),
             suspects: Vec::new(),
             all_suspect: false,
-            values: Vec::new(),
-            beside: Vec::new(),
-            packed: [Vec::new(), Vec::new()],
+            values: Aligned::default(),
+            beside: Aligned::default(),
+            packed: Default::default(),
             strips: Vec::new(),
             kept: Vec::new(),
             uses_kept: false,
@@ -147,7 +158,9 @@ impl<T: Float> Scratch<T> {
             self.offsets.resize(count, 0);
         }
         while self.slots.len() < program.slots {
-            self.slots.push(vec![T::ZERO; TILE]);
+            let mut slot = Aligned::default();
+            slot.room(TILE);
+            self.slots.push(slot);
         }
     }
 }
@@ -161,14 +174,36 @@ impl TileProgram {
         tape: &Tape,
         (inner, replaced): (Option<usize>, Option<usize>),
     ) -> TileProgram {
-        let operations: Vec<Operation> = tape
-            .operations
-            .iter()
-            .map(|operation| match operation {
-                Operation::Size(axis) => Operation::Constant(plan.size(*axis) as f64),
-                other => other.clone(),
-            })
-            .collect();
+        let last = tape.operations.len().checked_sub(1);
+        let wanted = Wanted { results: last.into_iter().collect(), straight: last };
+        TileProgram::compile(plan, layouts, loops, &tape.operations, (inner, replaced), wanted)
+    }
+
+    /// Compiles several tapes that run together; their values stay in slots.
+    pub fn joined(
+        plan: &Plan,
+        layouts: &[Layout],
+        loops: &Loops,
+        tape: &JoinedTape,
+        inner: Option<usize>,
+    ) -> TileProgram {
+        let wanted = Wanted { results: tape.values.clone(), straight: None };
+        TileProgram::compile(plan, layouts, loops, &tape.operations, (inner, None), wanted)
+    }
+
+    fn compile(
+        plan: &Plan,
+        layouts: &[Layout],
+        loops: &Loops,
+        operations: &[Operation],
+        (inner, replaced): (Option<usize>, Option<usize>),
+        wanted: Wanted,
+    ) -> TileProgram {
+        let sized = |operation: &Operation| match operation {
+            Operation::Size(axis) => Operation::Constant(plan.size(*axis) as f64),
+            other => other.clone(),
+        };
+        let operations: Vec<Operation> = operations.iter().map(sized).collect();
         let extras: Vec<Extra> = operations.iter().map(|operation| extra(plan, layouts, loops, operation)).collect();
         let mut program = TileProgram {
             operations,
@@ -180,13 +215,15 @@ impl TileProgram {
             inner,
             streamed: loops.streamed,
             replaced,
+            results: wanted.results,
+            straight: wanted.straight,
             kept: Vec::new(),
             spared: Vec::new(),
             row_sizes: Vec::new(),
         };
         let uniform = program.find_uniform();
         peephole::find_pairs(&program.operations, &mut program.extras, &uniform);
-        let inside = peephole::fuse(&program.operations, &mut program.extras, &uniform);
+        let inside = peephole::fuse(&program.operations, &mut program.extras, &uniform, &program.results);
         program.choose_kinds(&uniform, &inside);
         let positions = 0..program.operations.len();
         (program.uniform, program.varying) = positions.partition(|&position| program.kinds[position] == Kind::Uniform);
@@ -217,6 +254,7 @@ impl TileProgram {
                 last_use[operand] = position;
             }
         }
+        self.results.iter().for_each(|&result| last_use[result] = count);
         let mut free: Vec<usize> = Vec::new();
         let mut given = vec![None; count];
         for position in 0..count {

@@ -6,6 +6,7 @@
 //! of a chunk that stay in the cache ([`fuse`]). No loss has a step of its own.
 
 pub mod fuse;
+mod join;
 pub mod lower;
 mod memory;
 pub mod patch;

@@ -128,12 +128,10 @@ fn steps_add_up_to_the_plan() {
     let planned = linear();
     let plan = &planned.plan;
     let costs = plan.costs(WIDTH);
-    let chunks = plan.chunks();
     let mut operations = 0.0;
     for pass in &plan.passes {
-        let once = pass.before.iter().map(|step| plan.step_costs(step, 1, WIDTH));
-        let often = pass.chunk.iter().map(|step| plan.step_costs(step, chunks, WIDTH));
-        operations += once.chain(often).map(|costs| costs.operations()).sum::<f64>();
+        let costs = plan.pass_costs(pass, WIDTH);
+        operations += costs.before.iter().chain(&costs.chunk).map(|costs| costs.operations()).sum::<f64>();
     }
     assert_eq!(operations, costs.product_operations + costs.elementwise_operations);
     // Three products of two operations an entry: the logits, dx and dW.

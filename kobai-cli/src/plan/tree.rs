@@ -2,7 +2,7 @@
 
 use super::{Planned, scaled};
 use kobai::plan::report::StepCosts;
-use kobai::plan::{Role, Step, TensorId};
+use kobai::plan::{Pass, Role, Step, TensorId};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -16,35 +16,27 @@ impl Planned<'_> {
         let mut lines: Vec<Line> = vec![(headings, String::new())];
         let mut total = StepCosts::default();
         for (number, pass) in self.plan.passes.iter().enumerate() {
+            let costs = self.plan.pass_costs(pass, self.entry_bytes);
             if !pass.before.is_empty() {
                 let (key, pass_number) = match pass.chunk.is_empty() {
                     true => ("word.plan-after", number),
                     false => ("word.plan-before", number + 1),
                 };
-                self.branch(&mut lines, key, pass_number, &pass.before, 1, &mut total);
+                self.branch(&mut lines, (key, pass_number), &pass.before, &costs.before);
             }
             if !pass.chunk.is_empty() {
-                self.branch(&mut lines, "word.plan-pass", number + 1, &pass.chunk, self.plan.chunks(), &mut total);
+                self.branch(&mut lines, ("word.plan-pass", number + 1), &pass.chunk, &costs.chunk);
             }
+            costs.before.into_iter().chain(costs.chunk).for_each(|one| total += one);
         }
         (aligned(&lines), total)
     }
 
-    fn branch(
-        &self,
-        lines: &mut Vec<Line>,
-        key: &str,
-        number: usize,
-        steps: &[Step],
-        runs: usize,
-        total: &mut StepCosts,
-    ) {
+    fn branch(&self, lines: &mut Vec<Line>, (key, number): (&str, usize), steps: &[Step], costs: &[StepCosts]) {
         lines.push((Default::default(), self.say(key, &[("pass", number.to_string())])));
-        for (position, step) in steps.iter().enumerate() {
-            let costs = self.plan.step_costs(step, runs, self.entry_bytes);
-            *total += costs;
+        for (position, (step, costs)) in steps.iter().zip(costs).enumerate() {
             let twig = if position + 1 == steps.len() { "└─" } else { "├─" };
-            lines.push((figures(&costs), format!("{twig} {}", self.step(step))));
+            lines.push((figures(costs), format!("{twig} {}", self.step(step))));
         }
     }
 
@@ -95,9 +87,8 @@ impl Planned<'_> {
     }
 
     pub(super) fn passes_json(&self) -> Vec<Value> {
-        let steps = |steps: &[Step], runs: usize| -> Vec<Value> {
-            let one = |step: &Step| {
-                let costs = self.plan.step_costs(step, runs, self.entry_bytes);
+        let steps = |steps: &[Step], costs: &[StepCosts]| -> Vec<Value> {
+            let one = |(step, costs): (&Step, &StepCosts)| {
                 json!({
                     "step": self.step(step),
                     "makes": self.name(step.makes()),
@@ -106,12 +97,13 @@ impl Planned<'_> {
                     "operations_per_byte": costs.operations() / costs.bytes.max(1.0),
                 })
             };
-            steps.iter().map(one).collect()
+            steps.iter().zip(costs).map(one).collect()
         };
-        let passes = self.plan.passes.iter();
-        passes
-            .map(|pass| json!({ "once": steps(&pass.before, 1), "each_chunk": steps(&pass.chunk, self.plan.chunks()) }))
-            .collect()
+        let pass = |pass: &Pass| {
+            let costs = self.plan.pass_costs(pass, self.entry_bytes);
+            json!({ "once": steps(&pass.before, &costs.before), "each_chunk": steps(&pass.chunk, &costs.chunk) })
+        };
+        self.plan.passes.iter().map(pass).collect()
     }
 }
 

@@ -50,7 +50,8 @@ pub(crate) struct TapeStep {
     program: TileProgram,
     exceptions: Vec<ExceptionProgram>,
     loops: Loops,
-    region: Region,
+    /// The entries written.
+    pub region: Region,
     /// How many loops the entries written have.
     free: usize,
     /// The loop whose turns lie in the lanes of a tile.
@@ -58,7 +59,7 @@ pub(crate) struct TapeStep {
     /// Where a log-sum-exp leaves its exponentials for the maps after it.
     keeps: Option<usize>,
     /// Whether a map's result goes past the caches.
-    past_caches: bool,
+    pub past_caches: bool,
 }
 
 /// Which loop is the inner one.
@@ -138,19 +139,30 @@ impl TapeStep {
         }
     }
 
-    /// Lets a map take exponentials from this log-sum-exp, before it in the same strips; says whether it does.
-    pub fn keep_for(&mut self, map: &mut TapeStep, results: (TensorId, TensorId), number: usize) -> bool {
+    /// Lets a program with these loops take exponentials from this log-sum-exp, before it in the same strips; says whether
+    /// it does.
+    pub fn keep_for(
+        &mut self,
+        (program, loops): (&mut TileProgram, &Loops),
+        results: (TensorId, TensorId),
+        number: usize,
+    ) -> bool {
         let along = self.reducing.is_some_and(|reducing| reducing.along && !reducing.accumulate);
         let row = self.loops.sizes.last().copied().unwrap_or(0);
-        let same_loops = self.loops.sizes == map.loops.sizes && self.loops.streamed == map.loops.streamed;
-        if !along || map.reducing.is_some() || !same_loops || row * size_of::<f64>() > LONGEST_ROW {
+        let same_loops = self.loops.sizes == loops.sizes && self.loops.streamed == loops.streamed;
+        if !along || !same_loops || row * size_of::<f64>() > LONGEST_ROW {
             return false;
         }
-        let taken = map.program.take_kept(&self.program, results, (number, &self.loops.sizes));
+        let taken = program.take_kept(&self.program, results, (number, &self.loops.sizes));
         if taken {
             self.keeps = Some(number);
         }
         taken
+    }
+
+    /// Its program and its loops.
+    pub fn program(&mut self) -> (&mut TileProgram, &Loops) {
+        (&mut self.program, &self.loops)
     }
 
     /// Runs the step for a strip on this thread, or, with a pool, for a chunk on several. The parts written are whole
@@ -169,7 +181,7 @@ impl TapeStep {
                 self.exceptions.iter().try_for_each(|one| one.evaluate(frame, scratch, &mut apart))
             })?;
         }
-        let places = [Some(self.out), self.rest, self.low];
+        let places = self.places();
         let mut taken = places.map(|place| place.map_or(Part::Taken, |place| take(&mut parts[place])));
         let result = {
             let [out, rest, low] = &mut taken;
@@ -201,7 +213,12 @@ impl TapeStep {
 
     /// The buffers written.
     pub fn buffers(&self) -> impl Iterator<Item = usize> + use<> {
-        [Some(self.out), self.rest, self.low].into_iter().flatten()
+        self.places().into_iter().flatten()
+    }
+
+    /// The buffers of the result, of second parts and of what sums have lost.
+    pub fn places(&self) -> [Option<usize>; 3] {
+        [Some(self.out), self.rest, self.low]
     }
 
     /// How many entries lie between two turns of the inner loop.
@@ -305,8 +322,8 @@ impl<T: Float> Job<'_, T> {
     fn run_block(&self, first: usize, written: Written<T>, scratch: &mut Scratch<T>) -> Result<(), RunError> {
         let (mut values, mut beside) = (take(&mut scratch.values), take(&mut scratch.beside));
         let mut at = take(&mut scratch.at);
-        values.resize(TILE, T::ZERO);
-        beside.resize(2 * TILE, T::ZERO);
+        values.room(TILE);
+        beside.room(2 * TILE);
         at.clear();
         at.resize(self.lengths.len(), 0);
         let result = match self.step.reducing {

@@ -4,9 +4,10 @@
 //! rows of its places of every tensor written, and sums of its own, which are joined in the order of the tasks.
 
 use super::error::RunError;
+use super::joint::Joint;
 use super::layout::{Chunk, Extent, Layout};
 use super::step::{TapeStep, Workers};
-use crate::buffers::{Buffer, Part, Parts, Pool, SMALL_PLAN};
+use crate::buffers::{Aligned, Buffer, Part, Parts, Pool, SMALL_PLAN};
 use crate::tile::Scratch;
 use crate::tile::reduce::{merge, start};
 use crate::vector::Float;
@@ -18,12 +19,22 @@ use std::mem::take;
 /// Tapes that run together, compiled.
 pub(crate) struct StripSegment<T> {
     steps: Vec<TapeStep>,
+    /// How they are run: all of them, in order.
+    runs: Vec<Run>,
     /// Places in a strip, and in a task.
     strip: usize,
     task: usize,
     written: Vec<WrittenTensor>,
     /// For each sum, the buffers of all tasks one after another, in the order of `TapeStep::buffers`.
     sums: Vec<TaskSum<T>>,
+}
+
+/// A step of a segment, or several at once.
+pub(crate) enum Run {
+    /// One, by its number.
+    One(usize),
+    /// Several.
+    Joint(Box<Joint>),
 }
 
 /// A tensor that the steps write.
@@ -51,12 +62,17 @@ struct TaskSum<T> {
 
 impl<T: Float> StripSegment<T> {
     /// Compiled tapes with the lengths of strips and tasks; `chunk` is the length of a full chunk.
-    pub fn new(steps: Vec<TapeStep>, (strip, task): (usize, usize), layouts: &[Layout], chunk: usize) -> Self {
+    pub fn new(
+        (steps, runs): (Vec<TapeStep>, Vec<Run>),
+        (strip, task): (usize, usize),
+        layouts: &[Layout],
+        chunk: usize,
+    ) -> Self {
         let tasks = chunk.div_ceil(task.max(1)).max(1);
-        let mut segment = StripSegment { steps, strip, task, written: Vec::new(), sums: Vec::new() };
+        let mut segment = StripSegment { steps, runs, strip, task, written: Vec::new(), sums: Vec::new() };
         for step in &segment.steps {
             let entries = layouts[step.out].entries();
-            let buffers = [Some(step.out), step.rest, step.low].into_iter().flatten();
+            let buffers = step.buffers();
             match step.accumulated() {
                 Some(reduction) => {
                     let buffers = buffers.map(|buffer| (buffer, vec![T::ZERO; entries * tasks])).collect();
@@ -95,7 +111,8 @@ impl<T: Float> StripSegment<T> {
             self.written.iter().filter(stored).map(|tensor| (tensor, take(&mut buffers[tensor.buffer]))).collect();
         let result = {
             let tables = tables(given, buffers, &mut owned, &mut self.sums, chunk, self.task);
-            let job = TaskJob { steps: &self.steps, written: &self.written, strip: self.strip, task: self.task, chunk };
+            let (steps, runs, written) = (&self.steps, &self.runs, &self.written);
+            let job = TaskJob { steps, runs, written, strip: self.strip, task: self.task, chunk };
             run_tasks(&job, tables, pool)
         };
         for (tensor, buffer) in owned {
@@ -172,6 +189,7 @@ fn tables<'a, T: Float>(
 /// What all tasks have in common.
 struct TaskJob<'a> {
     steps: &'a [TapeStep],
+    runs: &'a [Run],
     written: &'a [WrittenTensor],
     strip: usize,
     task: usize,
@@ -182,13 +200,10 @@ impl TaskJob<'_> {
     /// Runs one task, strip by strip.
     fn run<T: Float>(&self, number: usize, parts: Parts<T>, scratch: &mut Scratch<T>) -> Result<(), RunError> {
         let mut strips = take(&mut scratch.strips);
-        strips.resize_with(strips.len().max(parts.len()), Vec::new);
+        strips.resize_with(strips.len().max(parts.len()), Aligned::default);
         let local = self.written.iter().filter(|tensor| tensor.extent == Extent::Strip);
         for tensor in local.clone() {
-            let entries = self.strip * tensor.stride;
-            if strips[tensor.buffer].len() < entries {
-                strips[tensor.buffer].resize(entries, T::ZERO);
-            }
+            strips[tensor.buffer].room(self.strip * tensor.stride);
         }
         let result = {
             // One by one, since they then may see memory of this task alone.
@@ -209,7 +224,10 @@ impl TaskJob<'_> {
             (number * self.task..end).step_by(self.strip).try_for_each(|first| {
                 let length = self.strip.min(end - first);
                 let strip = Chunk { start: self.chunk.start + first, within: self.chunk.within + first, length };
-                self.steps.iter().try_for_each(|step| step.run(&mut parts, strip, Workers::One(scratch)))
+                self.runs.iter().try_for_each(|run| match run {
+                    Run::One(step) => self.steps[*step].run(&mut parts, strip, Workers::One(scratch)),
+                    Run::Joint(joint) => joint.run(self.steps, &mut parts, strip, scratch),
+                })
             })
         };
         scratch.strips = strips;

@@ -94,13 +94,3 @@ impl<T> Runs<'_, T> {
         self.asked = end;
     }
 }
-
-/// So many entries of a buffer, from a multiple of 64 bytes on.
-pub(super) fn aligned<T: Float>(buffer: &mut Vec<T>, entries: usize) -> &mut [T] {
-    let spare = 64 / size_of::<T>();
-    if buffer.len() < entries + spare {
-        buffer.resize(entries + spare, T::ZERO);
-    }
-    let start = buffer.as_ptr().align_offset(64).min(spare);
-    &mut buffer[start..start + entries]
-}

@@ -11,9 +11,9 @@
 #![allow(unsafe_code)] // Tasks write different columns of the same rows.
 
 use super::offsets::Offsets;
-use super::pack::{Lines, PANELS, aligned};
+use super::pack::{Lines, PANELS};
 use super::tile::{self, MOST_ROWS, VECTORS};
-use crate::buffers::Pool;
+use crate::buffers::{Aligned, Pool};
 use crate::tile::Scratch;
 use crate::vector::Float;
 use rayon::prelude::*;
@@ -158,7 +158,7 @@ impl<T: Float> Product<'_, T> {
         let [left, right] = &mut scratch.packed;
         let depth = self.contracted.count();
         let width = PANELS * VECTORS * T::LANES;
-        let packed = aligned(right, DEPTH.min(depth) * width);
+        let packed = right.room(DEPTH.min(depth) * width);
         for turns in steps(0..depth, (PACKED_ENTRIES / part.rows.len() / DEPTH).max(1) * DEPTH) {
             let panels = self.left_panels(part, turns.clone(), left);
             let columns = steps(part.columns.clone(), width);
@@ -173,7 +173,7 @@ impl<T: Float> Product<'_, T> {
     }
 
     /// The left factor in panels as even as they can be; one that few columns read is read where it lies.
-    fn left_panels<'a>(&'a self, part: &Part, turns: Range<usize>, buffer: &'a mut Vec<T>) -> LeftPanels<'a, T> {
+    fn left_panels<'a>(&'a self, part: &Part, turns: Range<usize>, buffer: &'a mut Aligned<T>) -> LeftPanels<'a, T> {
         let count = part.rows.len();
         let panels = count.div_ceil(MOST_ROWS);
         let height = count.div_ceil(panels);
@@ -186,7 +186,7 @@ impl<T: Float> Product<'_, T> {
             return LeftPanels { entries, rows, count, height, turns, lies: Some((row, turn)) };
         }
         // Block of turns after block of turns, so that tiles read one panel after the other.
-        let packed = aligned(buffer, panels * height * turns.len());
+        let packed = buffer.room(panels * height * turns.len());
         for (turns, block) in steps(turns.clone(), DEPTH).zip(packed.chunks_mut(panels * height * DEPTH)) {
             for (rows, panel) in steps(part.rows.clone(), height).zip(block.chunks_mut(height * turns.len())) {
                 let lines = Lines::new(self.left, rows, |row| self.rows.second(row));

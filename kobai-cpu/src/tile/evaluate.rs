@@ -52,9 +52,52 @@ impl TileProgram {
         at: &[usize],
         out: &mut [T],
     ) -> Result<(), RunError> {
-        let Some(last) = self.operations.len().checked_sub(1) else {
-            return Ok(());
-        };
+        self.work_all_out(frame, scratch, at, out)?;
+        match self.straight {
+            Some(last) if !matches!(self.kinds[last], Kind::Slot(_)) => {
+                unary(out, self.operand(last, frame, scratch, out.len()), |x| x);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The same for several tapes: then [`result`](TileProgram::result) has their values at so many turns.
+    ///
+    /// # Errors
+    /// As for [`tile`](TileProgram::tile).
+    pub fn tile_of_all<T: Float>(
+        &self,
+        frame: Frame<T>,
+        scratch: &mut Scratch<T>,
+        at: &[usize],
+        lanes: usize,
+    ) -> Result<(), RunError> {
+        // Nothing is written there: no operation goes straight to where it is wanted.
+        let mut spare = take(&mut scratch.values);
+        let result = self.work_all_out(frame, scratch, at, &mut spare[..lanes]);
+        scratch.values = spare;
+        result
+    }
+
+    /// The values of one of several tapes in the last tile.
+    pub fn result<'a, T: Float>(
+        &'a self,
+        number: usize,
+        frame: Frame<'a, T>,
+        scratch: &'a Scratch<T>,
+        lanes: usize,
+    ) -> Operand<'a, T> {
+        self.operand(self.results[number], frame, scratch, lanes)
+    }
+
+    fn work_all_out<T: Float>(
+        &self,
+        frame: Frame<T>,
+        scratch: &mut Scratch<T>,
+        at: &[usize],
+        out: &mut [T],
+    ) -> Result<(), RunError> {
         let mut suspects = take(&mut scratch.suspects);
         suspects.clear();
         if scratch.all_suspect {
@@ -73,9 +116,6 @@ impl TileProgram {
                 Kind::Slot(slot) => self.work_out((position, slot), frame, scratch, at, out, &mut suspects),
             }
         }
-        if !matches!(self.kinds[last], Kind::Slot(_)) {
-            unary(out, self.operand(last, frame, scratch, out.len()), |x| x);
-        }
         let checked = if suspects.is_empty() { Ok(()) } else { self.check(&suspects, frame, at) };
         scratch.suspects = suspects;
         checked
@@ -91,7 +131,7 @@ impl TileProgram {
         out: &mut [T],
         suspects: &mut Vec<usize>,
     ) {
-        let (length, is_last) = (out.len(), position + 1 == self.operations.len());
+        let (length, is_last) = (out.len(), self.straight == Some(position));
         match &self.extras[position] {
             Extra::Along(along) => self.fill_both(along, slot, frame, scratch, length),
             Extra::Done(_) if is_last => out.copy_from_slice(&scratch.slots[slot][..length]),
@@ -317,13 +357,15 @@ impl TileProgram {
 
     /// Looks at lanes again, one by one, and only at what their values are made of.
     fn check<T: Float>(&self, suspects: &[usize], frame: Frame<T>, at: &[usize]) -> Result<(), RunError> {
-        let last = self.operations.len() - 1;
         for &lane in suspects {
             let mut at = at.to_vec();
             if let Some(inner) = self.inner {
                 at[inner] += lane;
             }
-            self.wanted(last, frame, &at, &mut vec![None; last + 1])?;
+            let mut known = vec![None; self.operations.len()];
+            for &result in &self.results {
+                self.wanted(result, frame, &at, &mut known)?;
+            }
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 
 use super::arithmetic::{Operand, binary};
 use super::{Extra, Scratch, TILE, TileProgram, operands};
+use crate::buffers::Aligned;
 use crate::vector::{Float, scalar};
 use kobai::plan::TensorId;
 use kobai::plan::tape::{Operation, Place};
@@ -16,13 +17,13 @@ pub(crate) const LONGEST_ROW: usize = 1 << 20;
 /// What a log-sum-exp has left: for each row its exponentials, and for each tile of a row what they are relative to.
 #[derive(Debug)]
 pub(crate) struct Kept<T> {
-    pub powers: Vec<T>,
+    pub powers: Aligned<T>,
     pub leading: Vec<T>,
 }
 
 impl<T> Default for Kept<T> {
     fn default() -> Kept<T> {
-        Kept { powers: Vec::new(), leading: Vec::new() }
+        Kept { powers: Aligned::default(), leading: Vec::new() }
     }
 }
 
@@ -37,9 +38,7 @@ impl<T: Float> Kept<T> {
     /// Room for so many rows of this length.
     fn prepare(&mut self, rows: usize, length: usize) {
         let (powers, leading) = (rows * length, rows * length.div_ceil(TILE));
-        if self.powers.len() < powers {
-            self.powers.resize(powers, T::ZERO);
-        }
+        self.powers.room(powers);
         if self.leading.len() < leading {
             self.leading.resize(leading, T::ZERO);
         }
@@ -110,7 +109,7 @@ impl TileProgram {
         let count = self.operations.len();
         let mut wanted = vec![false; count];
         for position in (0..count).rev() {
-            let is_read = wanted[position] || position + 1 == count;
+            let is_read = wanted[position] || self.results.contains(&position);
             wanted[position] = is_read;
             if is_read && self.kept.iter().all(|kept| kept.position != position) {
                 self.read_by(position).into_iter().for_each(|operand| wanted[operand] = true);
@@ -157,33 +156,7 @@ impl TileProgram {
 fn same(first: (&[Operation], usize), second: (&[Operation], usize)) -> bool {
     let (one, other) = (&first.0[first.1], &second.0[second.1]);
     let (operands_of_one, operands_of_other) = (operands(one), operands(other));
-    without_operands(one) == without_operands(other)
+    one.with_operands(|_| 0) == other.with_operands(|_| 0)
         && operands_of_one.len() == operands_of_other.len()
         && operands_of_one.into_iter().zip(operands_of_other).all(|(a, b)| same((first.0, a), (second.0, b)))
-}
-
-/// The operation with its operands left out.
-fn without_operands(operation: &Operation) -> Operation {
-    let mut bare = operation.clone();
-    match &mut bare {
-        Operation::Constant(_) | Operation::Size(_) | Operation::Index(_) => {}
-        Operation::Load(_, places) => places.iter_mut().for_each(|place| {
-            if let Place::Value(value) = place {
-                *value = 0;
-            }
-        }),
-        Operation::PowerRational(a, ..) => *a = 0,
-        Operation::Add(a, b)
-        | Operation::Subtract(a, b)
-        | Operation::Multiply(a, b)
-        | Operation::MultiplyFinite(a, b)
-        | Operation::Divide(a, b)
-        | Operation::Power(a, b)
-        | Operation::Compare(_, a, b) => (*a, *b) = (0, 0),
-        Operation::Call(_, arguments) => arguments.clear(),
-        Operation::Select(a, b, c) | Operation::RoundingError { terms: (a, b), sum: c, .. } => {
-            (*a, *b, *c) = (0, 0, 0);
-        }
-    }
-    bare
 }

@@ -144,9 +144,9 @@ fn is_negative_of(operations: &[Operation], first: usize, second: usize) -> bool
 
 /// Finds exponentials with what stands around them: the extras of their last operations say so, and the operations inside
 /// are marked in the result.
-pub(super) fn fuse(operations: &[Operation], extras: &mut [Extra], uniform: &[bool]) -> Vec<bool> {
+pub(super) fn fuse(operations: &[Operation], extras: &mut [Extra], uniform: &[bool], results: &[usize]) -> Vec<bool> {
     let mut uses = vec![0; operations.len()];
-    operations.iter().flat_map(operands).for_each(|operand| uses[operand] += 1);
+    operations.iter().flat_map(operands).chain(results.iter().copied()).for_each(|operand| uses[operand] += 1);
     let mut inside = vec![false; operations.len()];
     for position in 0..operations.len() {
         let Operation::Call(Function::Exp, arguments) = &operations[position] else { continue };

@@ -5,8 +5,10 @@
 //! touches exists for one strip only. A segment is cut into tasks, which may run at once. Strips and tasks depend on the
 //! plan alone, and what tasks sum up is joined in their order: the bits do not depend on the number of threads.
 
-use super::tape::{Operation, Place, Tape};
-use super::{Plan, Role, Step, TensorId, TensorPlan};
+use super::join;
+use super::tape::{JoinedTape, Operation, Place, Tape};
+use super::{Pass, Plan, Role, Step, TensorId, TensorPlan};
+use crate::expr::Axis;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -39,6 +41,8 @@ pub enum Segment {
 pub struct Strips {
     /// Which steps.
     pub steps: Range<usize>,
+    /// The same in groups, in order: the tapes of a group run as one loop.
+    pub groups: Vec<Range<usize>>,
     /// Places of the streamed axis in a strip.
     pub strip: usize,
     /// Places of the streamed axis in a task; whole strips.
@@ -68,8 +72,9 @@ pub fn runs_in_strips(step: &Step, entries: impl Fn(TensorId) -> usize) -> bool 
     }
 }
 
-/// The segments of a chunk's steps; strips are not measured yet.
-pub fn segments(steps: &[Step], entries: impl Fn(TensorId) -> usize) -> Vec<Segment> {
+/// The segments of a chunk's steps; strips are not measured yet. Tapes of a segment that gain from it are put side by side,
+/// in groups.
+pub fn segments(steps: &mut [Step], entries: impl Fn(TensorId) -> usize, size: impl Fn(Axis) -> usize) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     for (number, step) in steps.iter().enumerate() {
         if !runs_in_strips(step, &entries) {
@@ -78,7 +83,17 @@ pub fn segments(steps: &[Step], entries: impl Fn(TensorId) -> usize) -> Vec<Segm
         }
         match segments.last_mut() {
             Some(Segment::Strips(strips)) => strips.steps.end = number + 1,
-            _ => segments.push(Segment::Strips(Strips { steps: number..number + 1, strip: 1, task: 1 })),
+            _ => segments.push(Segment::Strips(Strips {
+                steps: number..number + 1,
+                groups: Vec::new(),
+                strip: 1,
+                task: 1,
+            })),
+        }
+    }
+    for segment in &mut segments {
+        if let Segment::Strips(strips) = segment {
+            strips.groups = join::groups(steps, strips.steps.clone(), &size);
         }
     }
     segments
@@ -136,6 +151,10 @@ impl Plan {
     fn replaceable(&self, pass: usize, step: usize) -> Vec<TensorId> {
         let steps = &self.passes[pass].chunk;
         let Step::Map { out, loops, tape, exceptions } = &steps[step] else { return Vec::new() };
+        // Other tapes of its group may read elsewhere.
+        if self.passes[pass].group_of(step).is_some_and(|group| group.len() > 1) {
+            return Vec::new();
+        }
         let may = |tensor: &TensorPlan| tensor.role == Role::Temporary && tensor.streamed.is_some() && !tensor.whole;
         let result = &self.tensors[out.0];
         // What looks entries up, or copies, is left alone.
@@ -170,12 +189,12 @@ impl Plan {
             for number in 0..self.passes[pass].segments.len() {
                 if let Segment::Strips(strips) = &self.passes[pass].segments[number] {
                     let (strip, task) = self.measured(&self.passes[pass].chunk[strips.steps.clone()], entry_bytes);
-                    let steps = strips.steps.clone();
+                    let Strips { steps, groups, .. } = strips.clone();
                     for tensor in self.passes[pass].chunk[steps.clone()].iter().flat_map(Step::touches) {
                         let tensor = &mut self.tensors[tensor.0];
                         tensor.strip = tensor.strip.map(|known| known.max(strip));
                     }
-                    self.passes[pass].segments[number] = Segment::Strips(Strips { steps, strip, task });
+                    self.passes[pass].segments[number] = Segment::Strips(Strips { steps, groups, strip, task });
                 }
             }
         }
@@ -218,6 +237,26 @@ impl Plan {
         let (operations, functions) = tape.counts();
         let reduced = matches!(step, Step::Reduce { rest: Some(_), .. });
         points * (1 + operations + FUNCTION_WORK * (functions + usize::from(reduced)))
+    }
+}
+
+impl Pass {
+    /// The group of a step of a chunk, if it runs in strips.
+    pub fn group_of(&self, step: usize) -> Option<Range<usize>> {
+        let groups = self.segments.iter().flat_map(|segment| match segment {
+            Segment::Strips(strips) => &strips.groups[..],
+            Segment::Step(_) => &[],
+        });
+        groups.into_iter().find(|group| group.contains(&step)).cloned()
+    }
+
+    /// How many of a step's elementwise operations, and of these functions, earlier steps of its group have as well.
+    pub fn worked_out_before(&self, step: usize) -> (usize, usize) {
+        let Some(group) = self.group_of(step).filter(|group| group.start < step) else { return (0, 0) };
+        let tapes = |range: Range<usize>| JoinedTape::new(self.chunk[range].iter().filter_map(Step::tape)).counts();
+        let (before, with) = (tapes(group.start..step), tapes(group.start..step + 1));
+        let own = self.chunk[step].tape().map_or((0, 0), Tape::counts);
+        (before.0 + own.0 - with.0, before.1 + own.1 - with.1)
     }
 }
 

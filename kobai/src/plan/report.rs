@@ -4,7 +4,7 @@ pub mod devices;
 mod touch;
 
 use super::tape::Tape;
-use super::{Loop, Plan, Role, Step, TensorId};
+use super::{Loop, Pass, Plan, Role, Step, TensorId};
 use crate::expr::Axis;
 use std::collections::BTreeSet;
 use std::ops::AddAssign;
@@ -57,6 +57,15 @@ impl AddAssign for StepCosts {
     }
 }
 
+/// What the steps of a pass cost, in order, over a whole run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PassCosts {
+    /// Those before the chunks.
+    pub before: Vec<StepCosts>,
+    /// Those of all chunks.
+    pub chunk: Vec<StepCosts>,
+}
+
 /// The memory of a program in which every tensor exists in full, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InFull {
@@ -98,8 +107,9 @@ impl Plan {
         let mut bytes_moved = output_bytes;
         for pass in &self.passes {
             let mut read = BTreeSet::new();
+            let costs = self.pass_costs(pass, entry_bytes);
+            costs.before.into_iter().chain(costs.chunk).for_each(|one| counted += one);
             for step in pass.before.iter().chain(&pass.chunk) {
-                counted += self.step_costs(step, 1, entry_bytes);
                 let is_input = |tensor: &TensorId| matches!(self.tensors[tensor.0].role, Role::Input(_));
                 read.extend(step.reads().into_iter().filter(is_input));
             }
@@ -135,9 +145,28 @@ impl Plan {
         }
     }
 
-    /// What a step costs that is run so many times: once, or for each chunk.
-    pub fn step_costs(&self, step: &Step, runs: usize, entry_bytes: usize) -> StepCosts {
-        let points = |loops: &[Loop]| loops.iter().map(|one| self.size(one.axis) as f64).product::<f64>();
+    /// What the steps of a pass cost. Of tapes that run together, each costs what those before it have not worked out.
+    pub fn pass_costs(&self, pass: &Pass, entry_bytes: usize) -> PassCosts {
+        let before = pass.before.iter().map(|step| self.step_costs(step, 1, entry_bytes));
+        let chunk = pass.chunk.iter().enumerate().map(|(number, step)| {
+            let mut costs = self.step_costs(step, self.chunks(), entry_bytes);
+            let (operations, functions) = pass.worked_out_before(number);
+            let points = self.points(step.loops());
+            costs.elementwise_operations -= points * operations as f64;
+            costs.transcendental -= points * functions as f64;
+            costs
+        });
+        PassCosts { before: before.collect(), chunk: chunk.collect() }
+    }
+
+    /// How often loops turn together.
+    fn points(&self, loops: &[Loop]) -> f64 {
+        loops.iter().map(|one| self.size(one.axis) as f64).product()
+    }
+
+    /// What a step costs by itself that is run so many times: once, or for each chunk.
+    fn step_costs(&self, step: &Step, runs: usize, entry_bytes: usize) -> StepCosts {
+        let points = |loops: &[Loop]| self.points(loops);
         let bytes = self.touched(step, runs) * entry_bytes as f64;
         let mut costs = StepCosts { bytes, ..StepCosts::default() };
         let mut add = |points: f64, tape: &Tape, more: usize, functions: usize| {
@@ -176,6 +205,14 @@ impl Step {
         match self {
             Step::MatrixProduct { out, .. } => out.tensor,
             Step::Map { out, .. } | Step::Reduce { out, .. } => *out,
+        }
+    }
+
+    /// Its tape, if it is a map or a reduction.
+    pub fn tape(&self) -> Option<&Tape> {
+        match self {
+            Step::MatrixProduct { .. } => None,
+            Step::Map { tape, .. } | Step::Reduce { tape, .. } => Some(tape),
         }
     }
 

@@ -340,8 +340,9 @@ impl<'a> Scheduler<'a> {
             needed.into_iter().partition(|&position| self.assignment.streaming[position] == Streaming::Apart);
         let before = before.into_iter().map(|position| self.step(position)).collect();
         let steps: Vec<Step> = chunk.into_iter().map(|position| self.step(position)).collect();
-        let chunk = self.in_order(steps);
-        let segments = fuse::segments(&chunk, |tensor| self.entries(tensor));
+        let mut chunk = self.in_order(steps);
+        let size = |axis| size_of(self.context, self.sizes, axis);
+        let segments = fuse::segments(&mut chunk, |tensor| self.entries(tensor), size);
         Pass { before, chunk, segments }
     }
 

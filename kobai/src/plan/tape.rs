@@ -2,10 +2,10 @@
 
 use super::TensorId;
 use super::lower::Body;
-use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Symbol, Unit};
+use crate::expr::{Axis, Constant, Context, Expr, Index, Node, Rational, Symbol, Unit};
 use crate::formula::Relation;
 use crate::function::Function;
-use num_traits::ToPrimitive;
+use num_traits::{One, ToPrimitive, Zero};
 use std::collections::HashMap;
 
 /// What stands in a place of a tensor.
@@ -65,6 +65,16 @@ pub enum Operation {
 pub struct Tape {
     /// The operations.
     pub operations: Vec<Operation>,
+}
+
+/// A term of a sum.
+#[derive(Clone, Copy)]
+struct Term {
+    /// How many loops it turns with.
+    loops: usize,
+    /// Whether it is subtracted.
+    negative: bool,
+    value: usize,
 }
 
 /// Turns an expression without reductions into a tape.
@@ -137,6 +147,10 @@ impl<'a> Builder<'a> {
                 self.push(Operation::Select(condition, then, otherwise))
             }
             Node::Power(base, exponent) => self.power(base, exponent),
+            Node::Call(function @ (Function::Sigmoid | Function::Softplus), arguments) => {
+                let argument = self.either_sign(arguments[0]);
+                self.push(Operation::Call(function, vec![argument]))
+            }
             Node::Call(function, arguments) => {
                 let arguments = arguments.iter().map(|&argument| self.value(argument)).collect();
                 self.push(Operation::Call(function, arguments))
@@ -148,6 +162,29 @@ impl<'a> Builder<'a> {
         };
         self.known.insert(expr, position);
         position
+    }
+
+    /// The value of a sum, or of minus a sum, by way of the one of the two whose first term, in structural order, is added: a
+    /// logistic function at x and one at −x then share x.
+    fn either_sign(&mut self, argument: Expr) -> usize {
+        let (mut negative, mut sum) = match self.context.split_coefficient(argument) {
+            (coefficient, Some(rest)) if coefficient == -Rational::one() => (true, rest),
+            _ => (false, argument),
+        };
+        let Node::Add(terms) = self.context.node(sum).clone() else { return self.value(argument) };
+        let split: Vec<_> = terms.iter().map(|&term| self.context.split_coefficient(term)).collect();
+        let parts = split.iter().filter_map(|(coefficient, rest)| Some((coefficient, (*rest)?)));
+        let first = parts.min_by(|(_, a), (_, b)| self.context.compare_structure(*a, *b));
+        if first.is_some_and(|(coefficient, _)| *coefficient < Rational::zero()) {
+            let opposite = terms.iter().map(|&term| self.context.negate(term)).collect();
+            (negative, sum) = (!negative, self.context.add(opposite));
+        }
+        let value = self.value(sum);
+        if !negative {
+            return value;
+        }
+        let minus_one = self.push(Operation::Constant(-1.0));
+        self.push(Operation::MultiplyFinite(minus_one, value))
     }
 
     fn loop_of(&self, index: Index) -> usize {
@@ -218,27 +255,54 @@ impl<'a> Builder<'a> {
         let own: Vec<Expr> = instance.iter().map(|&position| terms[position]).collect();
         let others = terms.iter().filter(|term| !own.contains(term));
         let (last, first): (Vec<Expr>, Vec<Expr>) = others.partition(|&&term| self.is_rest(term));
-        let own = (!own.is_empty()).then(|| (false, self.sum(&own)));
-        // A positive term first, so that what is subtracted needs no negation of its own.
-        let mut signed: Vec<(bool, usize)> = first.into_iter().map(|term| self.signed(term)).collect();
-        signed.sort_by_key(|(negative, _)| *negative);
-        let signed: Vec<(bool, usize)> = own.into_iter().chain(signed).collect();
-        let compensated = signed.len() > 2;
+        let own_sum = (!own.is_empty()).then(|| (false, self.sum(&own)));
+        let compensated = first.len() + usize::from(own_sum.is_some()) > 2;
+        let mut signed: Vec<Term> = Vec::with_capacity(first.len() + 1);
+        signed.extend(own_sum.map(|(negative, value)| Term { loops: self.loops_of(&own), negative, value }));
+        signed.extend(first.into_iter().map(|term| self.term(term)).collect::<Vec<_>>());
+        // A positive term first, so that what is subtracted needs no negation of its own; before that, of many terms, what
+        // turns with fewer loops, since its sum is worked out less often.
+        signed.sort_by_key(|term| (if compensated { term.loops } else { 0 }, term.negative));
         let mut rests = Vec::new();
-        let mut total = None;
-        for (negative, value) in signed {
-            let sum = self.joined(total, negative, value);
+        let mut total: Option<Term> = None;
+        for term in signed {
+            let sum = self.joined(total, term);
             if let Some(so_far) = total.filter(|_| compensated) {
-                let lost = Operation::RoundingError { terms: (so_far, value), subtracted: negative, sum };
-                rests.push((false, self.push(lost)));
+                let (terms, loops) = ((so_far.value, term.value), sum.loops);
+                let lost = Operation::RoundingError { terms, subtracted: term.negative, sum: sum.value };
+                rests.push(Term { loops, negative: false, value: self.push(lost) });
             }
             total = Some(sum);
         }
-        rests.extend(last.into_iter().map(|term| self.signed(term)).collect::<Vec<_>>());
-        for (negative, value) in rests {
-            total = Some(self.joined(total, negative, value));
+        rests.extend(last.into_iter().map(|term| self.term(term)).collect::<Vec<_>>());
+        for rest in self.with_fewer_loops_joined(rests) {
+            total = Some(self.joined(total, rest));
         }
-        total.unwrap_or_else(|| self.push(Operation::Constant(0.0)))
+        total.map_or_else(|| self.push(Operation::Constant(0.0)), |total| total.value)
+    }
+
+    /// Of several terms those that turn with fewer loops than others as one.
+    fn with_fewer_loops_joined(&mut self, mut terms: Vec<Term>) -> Vec<Term> {
+        let most = terms.iter().map(|term| term.loops).max().unwrap_or(0);
+        terms.sort_by_key(|term| term.loops == most);
+        let fewer = terms.iter().filter(|term| term.loops < most).count();
+        if fewer < 2 {
+            return terms;
+        }
+        terms[..fewer].sort_by_key(|term| term.negative);
+        let joined = terms.drain(..fewer).fold(None, |total, term| Some(self.joined(total, term)));
+        joined.into_iter().chain(terms).collect()
+    }
+
+    /// How many loops the terms turn with.
+    fn loops_of(&self, terms: &[Expr]) -> usize {
+        terms.iter().map(|&term| self.context.free_indices(term).len()).max().unwrap_or(0)
+    }
+
+    /// A term without its sign.
+    fn term(&mut self, term: Expr) -> Term {
+        let (negative, value) = self.signed(term);
+        Term { loops: self.loops_of(&[term]), negative, value }
     }
 
     /// For minus what a log-sum-exp has beyond its maximum: the positions of the terms that are its body, which has several,
@@ -257,16 +321,18 @@ impl<'a> Builder<'a> {
         self.context.instance_among(value, body.index, terms).filter(|positions| !positions.is_empty())
     }
 
-    fn joined(&mut self, total: Option<usize>, negative: bool, value: usize) -> usize {
-        match total {
-            None if negative => {
+    /// A total and one term more.
+    fn joined(&mut self, total: Option<Term>, term: Term) -> Term {
+        let value = match total {
+            None if term.negative => {
                 let zero = self.push(Operation::Constant(0.0));
-                self.push(Operation::Subtract(zero, value))
+                self.push(Operation::Subtract(zero, term.value))
             }
-            None => value,
-            Some(so_far) if negative => self.push(Operation::Subtract(so_far, value)),
-            Some(so_far) => self.push(Operation::Add(so_far, value)),
-        }
+            None => term.value,
+            Some(so_far) if term.negative => self.push(Operation::Subtract(so_far.value, term.value)),
+            Some(so_far) => self.push(Operation::Add(so_far.value, term.value)),
+        };
+        Term { loops: term.loops.max(total.map_or(0, |total| total.loops)), negative: false, value }
     }
 
     fn is_rest(&self, term: Expr) -> bool {
@@ -283,7 +349,7 @@ impl<'a> Builder<'a> {
     /// A term without its sign.
     fn signed(&mut self, term: Expr) -> (bool, usize) {
         let (coefficient, rest) = self.context.split_coefficient(term);
-        let negative = coefficient < num_traits::Zero::zero();
+        let negative = coefficient < Rational::zero();
         match rest {
             Some(_) if negative => {
                 let positive = self.context.negate(term);
@@ -307,19 +373,23 @@ impl JoinedTape {
     /// Joins tapes.
     pub fn new<'a>(tapes: impl IntoIterator<Item = &'a Tape>) -> JoinedTape {
         let mut joined = JoinedTape::default();
-        for tape in tapes {
-            let mut places: Vec<usize> = Vec::with_capacity(tape.operations.len());
-            for operation in &tape.operations {
-                let moved = operation.with_operands(|operand| places[operand]);
-                let known = joined.operations.iter().position(|known| *known == moved);
-                places.push(known.unwrap_or_else(|| {
-                    joined.operations.push(moved);
-                    joined.operations.len() - 1
-                }));
-            }
-            joined.values.extend(places.last());
-        }
+        tapes.into_iter().for_each(|tape| drop(joined.add(tape)));
         joined
+    }
+
+    /// Adds a tape behind what there is; tells which operation each of its own has become.
+    pub fn add(&mut self, tape: &Tape) -> Vec<usize> {
+        let mut places: Vec<usize> = Vec::with_capacity(tape.operations.len());
+        for operation in &tape.operations {
+            let moved = operation.with_operands(|operand| places[operand]);
+            let known = self.operations.iter().position(|known| *known == moved);
+            places.push(known.unwrap_or_else(|| {
+                self.operations.push(moved);
+                self.operations.len() - 1
+            }));
+        }
+        self.values.extend(places.last());
+        places
     }
 
     /// How many elementwise operations it has, and how many of these are functions or general powers.
