@@ -180,9 +180,10 @@ impl<T: Float> Executor<T> {
     /// for each chunk once a chunk.
     fn reads_finite(&mut self, step: &ProductStep, given: &[Option<&[T]>], chunk: Chunk) -> bool {
         let parts = shared(&self.buffers, given);
+        let all = self.plan.streamed.is_none_or(|axis| chunk.length == self.plan.size(axis));
         [&step.left, &step.right].into_iter().all(|view| {
             let store = Store::new(&parts);
-            if view.moves() && self.layouts[view.tensor].extent == Extent::Whole {
+            if view.moves() && self.layouts[view.tensor].extent == Extent::Whole && !all {
                 return step.is_finite(view, store, chunk);
             }
             *self.finite[view.tensor].get_or_insert_with(|| step.is_finite(view, store, chunk))

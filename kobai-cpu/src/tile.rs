@@ -9,6 +9,7 @@ mod evaluate;
 pub(crate) mod kept;
 mod peephole;
 pub(crate) mod reduce;
+pub(crate) mod turned;
 
 use crate::buffers::Aligned;
 use crate::execute::buffer_of;
@@ -18,6 +19,7 @@ use kept::{Kept, KeptUse};
 use kobai::plan::Plan;
 use kobai::plan::tape::{JoinedTape, Operation, Place, Tape};
 use peephole::{Along, Exponential};
+use turned::TurnedTiles;
 
 pub(crate) use arithmetic::multiply;
 pub(crate) use evaluate::Frame;
@@ -116,6 +118,10 @@ pub(crate) struct Scratch<T> {
     pub values: Aligned<T>,
     /// For what stands beside a value that is not stored.
     pub beside: Aligned<T>,
+    /// Short rows, turned.
+    pub turned: TurnedTiles<T>,
+    /// The values of a map that goes down short rows, before they are turned.
+    pub columns: Aligned<T>,
     /// For the factors of a matrix product.
     pub packed: [Aligned<T>; 2],
     /// Tensors that exist for one strip.
@@ -140,6 +146,8 @@ impl<T> Default for Scratch<T> {
             all_suspect: false,
             values: Aligned::default(),
             beside: Aligned::default(),
+            turned: TurnedTiles::default(),
+            columns: Aligned::default(),
             packed: Default::default(),
             strips: Vec::new(),
             kept: Vec::new(),

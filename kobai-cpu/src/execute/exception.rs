@@ -51,6 +51,7 @@ impl ExceptionProgram {
         scratch: &mut Scratch<T>,
         found: &mut Vec<(usize, T)>,
     ) -> Result<(), RunError> {
+        scratch.turned.forget();
         let lengths = self.loops.lengths(frame.chunk);
         let count: usize = lengths.iter().product();
         let inner = lengths.last().copied().unwrap_or(1);

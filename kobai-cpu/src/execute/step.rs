@@ -9,6 +9,7 @@ use super::layout::{Chunk, Layout, Loops, Region, place};
 use crate::buffers::{Part, Pool, Store, Written};
 use crate::tile::kept::LONGEST_ROW;
 use crate::tile::reduce::{finish, join_all, join_and_keep, join_lanes, start_all};
+use crate::tile::turned::LONGEST;
 use crate::tile::{Frame, Scratch, TILE, TileProgram};
 use crate::vector::{self, Float};
 use kobai::expr::Reduction;
@@ -324,6 +325,7 @@ impl<T: Float> Job<'_, T> {
         let mut at = take(&mut scratch.at);
         values.room(TILE);
         beside.room(2 * TILE);
+        scratch.turned.forget();
         at.clear();
         at.resize(self.lengths.len(), 0);
         let result = match self.step.reducing {
@@ -348,17 +350,11 @@ impl<T: Float> Job<'_, T> {
     ) -> Result<(), RunError> {
         let (out, program) = (written.out, &self.step.program);
         if self.around > 1 {
-            return self.runs(first, out.len(), at, |at, lanes, offset| {
-                let out = &mut out[offset..];
-                let values = &mut values[..lanes];
-                if program.replaces() {
-                    values.iter_mut().zip(out.chunks(self.around)).for_each(|(value, out)| *value = out[0]);
-                }
-                program.begin(self.frame, scratch, at);
-                program.tile(self.frame, scratch, at, values)?;
-                out.chunks_mut(self.around).zip(&*values).for_each(|(out, &value)| out[0] = value);
-                Ok(())
-            });
+            let mut columns = take(&mut scratch.columns);
+            let room = if self.around <= LONGEST { self.around * TILE } else { 0 };
+            let result = self.map_down(first, out, (at, values, columns.room(room)), scratch);
+            scratch.columns = columns;
+            return result;
         }
         self.rows(first, out.len(), at, |at, row, begins| {
             if begins {
@@ -376,6 +372,35 @@ impl<T: Float> Job<'_, T> {
             vector::fence();
         }
         Ok(())
+    }
+
+    /// A map whose last loop turns around its tiles. Short rows are written at once, when all of their columns are there.
+    fn map_down(
+        &self,
+        first: usize,
+        out: &mut [T],
+        (at, values, columns): (&mut [usize], &mut [T], &mut [T]),
+        scratch: &mut Scratch<T>,
+    ) -> Result<(), RunError> {
+        let (program, around) = (&self.step.program, self.around);
+        self.runs(first, out.len(), at, |at, lanes, offset| {
+            let (column, values) = (offset % around, &mut values[..lanes]);
+            if program.replaces() {
+                values.iter_mut().zip(out[offset..].chunks(around)).for_each(|(value, out)| *value = out[0]);
+            }
+            program.begin(self.frame, scratch, at);
+            program.tile(self.frame, scratch, at, values)?;
+            if around > LONGEST {
+                out[offset..].chunks_mut(around).zip(&*values).for_each(|(out, &value)| out[0] = value);
+                return Ok(());
+            }
+            columns[column * TILE..][..lanes].copy_from_slice(values);
+            if column + 1 == around {
+                let rows = &mut out[offset - column..][..lanes * around];
+                vector::transpose(columns, (around, |column| column * TILE), lanes, rows, around);
+            }
+            Ok(())
+        })
     }
 
     /// Tiles of entries with consecutive turns of the inner loop, which is the last: the turns of the loops at the first,

@@ -52,7 +52,8 @@ impl<'a, T: Float> Lines<'a, T> {
             let start = |turn: usize| self.starts[0] + place(turn);
             copy_rows(self.source, turns, start, self.count, panel, width);
         } else if are_side_by_side(&turns, &place) {
-            transpose(&self.source[place(turns.start)..], self.starts(), turns.len(), panel, width);
+            let source = &self.source[place(turns.start)..];
+            transpose(source, (self.count, |line| self.starts[line]), turns.len(), panel, width);
         } else {
             for (packed, turn) in panel.chunks_exact_mut(width).zip(turns) {
                 let place = place(turn);

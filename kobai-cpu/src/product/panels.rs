@@ -27,6 +27,8 @@ const PART_ROWS: usize = 36 * MOST_ROWS;
 const PACKED_ENTRIES: usize = 1 << 18;
 /// Columns of a part at least, so that packing the left factor again for each part costs little.
 const PART_COLUMNS: usize = 256;
+/// A right factor of fewer entries is not asked for ahead.
+const FAR_ENTRIES: usize = 1 << 18;
 /// Multiplications that are worth a second thread.
 const PARALLEL_WORK: usize = 1 << 20;
 
@@ -205,7 +207,9 @@ impl<T: Float> Product<'_, T> {
             self.right_lines(columns).pack(block.turns.clone(), |turn| self.contracted.second(turn), panel, wide);
         }
         let tiles = panels().count() * left.count.div_ceil(left.height);
-        let mut ahead = next.map(|next| {
+        // What is small is in a cache already.
+        let far = self.columns.count() * self.contracted.count() >= FAR_ENTRIES;
+        let mut ahead = next.filter(|_| far).map(|next| {
             let lines = self.right_lines(next.columns.clone());
             lines.runs(next.turns.clone(), |turn| self.contracted.second(turn)).asked_in(tiles)
         });

@@ -136,6 +136,17 @@ impl TileProgram {
             Extra::Along(along) => self.fill_both(along, slot, frame, scratch, length),
             Extra::Done(_) if is_last => out.copy_from_slice(&scratch.slots[slot][..length]),
             Extra::Done(_) => {}
+            Extra::Load(load) if load.gathers.is_empty() && !self.is_replaced(load) => {
+                let out = if is_last { out } else { &mut scratch.slots[slot][..length] };
+                let (entries, first) = (frame.store.tensor(load.view.tensor).0, frame.place(load, at));
+                let stride = self.inner_stride(load).max(1);
+                let tensor = (load.view.tensor, entries);
+                match scratch.turned.column(tensor, first, (length, stride)) {
+                    Some(column) => out.copy_from_slice(column),
+                    // Chunks are walked faster than steps.
+                    None => out.iter_mut().zip(entries[first..].chunks(stride)).for_each(|(out, row)| *out = row[0]),
+                }
+            }
             _ if is_last => self.fill(position, frame, scratch, at, out, suspects),
             Extra::Load(load) if self.is_replaced(load) => scratch.slots[slot][..length].copy_from_slice(out),
             _ => {
@@ -259,7 +270,7 @@ impl TileProgram {
         }
     }
 
-    /// Entries that do not lie side by side, or that are looked up.
+    /// Entries that are looked up.
     fn load<T: Float>(
         &self,
         position: usize,
@@ -274,12 +285,6 @@ impl TileProgram {
         };
         let (length, (entries, _)) = (out.len(), frame.store.tensor(load.view.tensor));
         let (first, stride) = (frame.place(load, at), self.inner_stride(load));
-        if load.gathers.is_empty() {
-            // Chunks are walked faster than steps.
-            let entries = entries[first..].chunks(stride.max(1));
-            out.iter_mut().zip(entries).for_each(|(out, entries)| *out = entries[0]);
-            return;
-        }
         // One index for each lane is by far the most frequent: a label.
         if let [gather] = &load.gathers[..]
             && let Operand::Each(indices) = self.operand(gather.operation, frame, scratch, length)

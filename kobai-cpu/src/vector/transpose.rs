@@ -7,21 +7,22 @@ use super::level::{Work, dispatch};
 use super::wide::Wide;
 
 /// Lines of a source, each of so many numbers side by side, to become columns of a target.
-struct Transpose<'a, T> {
+struct Transpose<'a, T, F> {
     source: &'a [T],
-    starts: &'a [usize],
+    lines: usize,
+    start: F,
     length: usize,
     target: &'a mut [T],
     spacing: usize,
 }
 
-impl<T: Float> Work for Transpose<'_, T> {
+impl<T: Float, F: Fn(usize) -> usize> Work for Transpose<'_, T, F> {
     type Output = ();
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        for (line, &start) in self.starts.iter().enumerate() {
-            let numbers = &self.source[start..start + self.length];
+        for line in 0..self.lines {
+            let numbers = &self.source[(self.start)(line)..][..self.length];
             for (number, target) in numbers.iter().zip(self.target[line..].chunks_mut(self.spacing)) {
                 target[0] = *number;
             }
@@ -31,35 +32,43 @@ impl<T: Float> Work for Transpose<'_, T> {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn run_wide(self) {
-        for (block, starts) in self.starts.chunks(T::LANES).enumerate() {
+        for first in (0..self.lines).step_by(T::LANES) {
+            let count = T::LANES.min(self.lines - first);
             for position in (0..self.length).step_by(T::LANES) {
                 let columns = T::LANES.min(self.length - position);
                 // As many as LANES can be, of which the first LANES are used.
                 let mut rows = [T::Wide::splat(T::ZERO); 16];
-                for (row, &start) in rows.iter_mut().zip(starts) {
-                    *row = T::Wide::load_first(&self.source[start + position..start + position + columns]);
+                for (line, row) in rows[..count].iter_mut().enumerate() {
+                    *row = T::Wide::load_first(&self.source[(self.start)(first + line) + position..][..columns]);
                 }
                 T::Wide::transpose(&mut rows[..T::LANES]);
                 for (column, row) in rows[..columns].iter().enumerate() {
-                    let first = (position + column) * self.spacing + block * T::LANES;
-                    row.store_first(&mut self.target[first..first + starts.len()]);
+                    let place = (position + column) * self.spacing + first;
+                    row.store_first(&mut self.target[place..place + count]);
                 }
             }
         }
     }
 }
 
-/// Writes the number c of line l, which is `source[starts[l] + c]`, to `target[c · spacing + l]`, for c below `length`.
+/// Writes the number c of line l, which is `source[start(l) + c]`, to `target[c · spacing + l]`, for l below `lines` and c
+/// below `length`.
 ///
 /// # Panics
 /// If there are more lines than `spacing`, or a place is outside of its slice.
-pub fn transpose<T: Float>(source: &[T], starts: &[usize], length: usize, target: &mut [T], spacing: usize) {
-    assert!(starts.len() <= spacing, "there are more lines than fit between two columns");
-    if starts.is_empty() || length == 0 {
+pub fn transpose<T: Float>(
+    source: &[T],
+    (lines, start): (usize, impl Fn(usize) -> usize),
+    length: usize,
+    target: &mut [T],
+    spacing: usize,
+) {
+    assert!(lines <= spacing, "there are more lines than fit between two columns");
+    if lines == 0 || length == 0 {
         return;
     }
-    assert!((length - 1) * spacing + starts.len() <= target.len(), "the target of a transposition is too short");
-    dispatch(Transpose { source, starts, length, target, spacing });
+    assert!((length - 1) * spacing + lines <= target.len(), "the target of a transposition is too short");
+    dispatch(Transpose { source, lines, start, length, target, spacing });
 }
 
 /// Rows of a source, each of so many numbers side by side, to become rows of a target.
