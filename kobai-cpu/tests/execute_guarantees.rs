@@ -4,6 +4,7 @@ mod execute_support;
 
 use execute_support::{Case, cross_entropy, info_nce, linear_cross_entropy, run, same_bits};
 use half::{bf16, f16};
+use kobai::plan::fuse::Segment;
 use kobai_cpu::{Executor, Inputs, RunError};
 
 fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
@@ -147,4 +148,29 @@ fn half_floats_are_the_numbers_that_they_are() {
     assert_eq!(executor.output("gradient z"), Some(&exact(brain.iter().map(|value| value.to_f32()).collect())[..]));
     executor.run(Inputs::new().half_floats("z", &half).integers("y", &labels)).expect("a result");
     assert_eq!(executor.output("gradient z"), Some(&exact(half.iter().map(|value| value.to_f32()).collect())[..]));
+}
+
+/// A strip of one place that no cache holds would leave all but one thread idle, and keep exponentials in memory.
+#[test]
+fn a_place_too_large_for_a_cache_is_no_strip() {
+    let strips = |classes: usize| {
+        let mut case = Case::default();
+        let axes = [("B", 2), ("M", 40), ("K", classes)].map(|(name, size)| case.axis(name, size));
+        let [i, m, k] = [0, 1, 2].map(|place| case.index(["i", "m", "k"][place], axes[place]));
+        let z = case.given("z", &axes, Vec::new(), false);
+        let entry = case.context.entry_at(z, &[i, m, k]);
+        let lse = case.lse(k, entry);
+        let of_group = case.sum(m, lse);
+        let square = case.context.mul(vec![of_group, of_group]);
+        let loss = case.sum(i, square);
+        case.loss(loss, &[z]);
+        let executor: Executor = case.executor(Some(1));
+        let segments = executor.plan().passes.iter().flat_map(|pass| &pass.segments);
+        let largest = segments.filter_map(|segment| match segment {
+            Segment::Strips(strips) => Some(strips.steps.clone()),
+            Segment::Step(_) => None,
+        });
+        largest.map(|steps| steps.len()).sum::<usize>()
+    };
+    assert!(strips(30_000) < strips(20_000));
 }

@@ -23,9 +23,9 @@ struct Options {
     /// The script that runs a peer on a workload
     #[arg(long, default_value = "../shared/peers/peers.py")]
     peers_script: PathBuf,
-    /// The peer
-    #[arg(long, default_value = "jax")]
-    peer: String,
+    /// The peers, separated by commas; the fastest on a row counts
+    #[arg(long, default_value = "jax", value_delimiter = ',')]
+    peer: Vec<String>,
     /// How long each measurement takes
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,

@@ -46,6 +46,7 @@ pub struct Ours {
 /// What a peer has shown. Times in seconds.
 #[derive(Clone)]
 pub struct Peer {
+    pub name: String,
     pub huge_pages: bool,
     pub median: f64,
     pub first_call: f64,
@@ -91,12 +92,15 @@ impl<'a> Setting<'a> {
         let data = kept.join("inputs.npz");
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..self.options.rounds.max(1) {
-            if let Some(peers) = peers {
-                theirs.push(self.peer(row, peers, true, Some(&kept).filter(|_| !data.exists()))?);
-            }
-            ours.push(self.ours(row, Some(data.as_path()).filter(|data| data.exists()))?);
-            if let Some(peers) = peers {
-                theirs.push(self.peer(row, peers, false, None)?);
+            for huge_pages in [true, false] {
+                for peer in &self.options.peer {
+                    let Some(peers) = peers else { continue };
+                    let save = Some(&kept).filter(|_| !data.exists());
+                    theirs.push(self.peer(row, (peers, peer), huge_pages, save)?);
+                }
+                if huge_pages {
+                    ours.push(self.ours(row, Some(data.as_path()).filter(|data| data.exists()))?);
+                }
             }
         }
         let best = |a: &f64, b: &f64| a.total_cmp(b);
@@ -118,6 +122,7 @@ impl<'a> Setting<'a> {
             "--json".into(),
         ];
         arguments.extend(row.bind.iter().map(|binding| format!("--bind={binding}")));
+        arguments.extend(row.memory.map(|memory| format!("--memory={memory}")));
         arguments.extend(data.map(|data| format!("--data={}", data.display())));
         let found = json(pinned(row.threads, env!("CARGO_BIN_EXE_kobai")).args(&arguments))?;
         let measured = &found["measured"][0];
@@ -136,9 +141,15 @@ impl<'a> Setting<'a> {
         })
     }
 
-    fn peer(&self, row: &Row, peers: &Path, huge_pages: bool, save: Option<&PathBuf>) -> Result<Peer, String> {
+    fn peer(
+        &self,
+        row: &Row,
+        (peers, name): (&Path, &str),
+        huge_pages: bool,
+        save: Option<&PathBuf>,
+    ) -> Result<Peer, String> {
         let mut command = Command::new(python(peers));
-        command.arg(&self.options.peers_script).args([row.workload, &self.options.peer]);
+        command.arg(&self.options.peers_script).args([row.workload, name]);
         command.args([format!("--threads={}", row.threads), format!("--seconds={}", self.options.seconds)]);
         command.args(save.map(|folder| format!("--save={}", folder.display())));
         if huge_pages {
@@ -146,6 +157,7 @@ impl<'a> Setting<'a> {
         }
         let found = json(&mut command)?;
         Ok(Peer {
+            name: name.to_owned(),
             huge_pages,
             median: number(&found["milliseconds"]["median"])? / 1e3,
             first_call: number(&found["first_call_s"])?,

@@ -38,7 +38,10 @@ pub fn line(found: &Found) -> String {
         found.row.name(),
         milliseconds(ours.reused),
         milliseconds(ours.fresh),
-        peer.map_or_else(none, |peer| milliseconds(peer.median) + if peer.huge_pages { " (huge pages)" } else { "" }),
+        peer.map_or_else(none, |peer| {
+            let pages = if peer.huge_pages { ", huge pages" } else { "" };
+            format!("{} ({}{pages})", milliseconds(peer.median), peer.name)
+        }),
         against(ours.reused),
         against(ours.fresh),
         peak.join(" / "),
@@ -62,16 +65,16 @@ pub fn page(found: &[Found], options: &Options) -> String {
         out,
         "Value and gradient in `f32`: Kobai, and {} on the same inputs in the same run. Made by\n\
          `cargo bench -p kobai-cli --bench goals` ([how](../kobai-cli/benches/goals/README.md)).\n",
-        options.peer
+        options.peer.join(" or ")
     );
     let _ = writeln!(out, "- Date: {}", said("date", &["-u", "+%F"]));
     let _ = writeln!(out, "- Processor: {}, {} threads", processor(), threads());
     let changed = if said("git", &["status", "--porcelain", "-uno"]).is_empty() { "" } else { ", with changes" };
     let _ = writeln!(out, "- Commit: {}{changed}", said("git", &["rev-parse", "--short=12", "HEAD"]));
-    if let Some(peers) = &options.peers {
-        let module = format!("import {0}; print({0}.__version__)", options.peer.split('-').next().unwrap_or_default());
-        let python = peers.join("bin/python").display().to_string();
-        let _ = writeln!(out, "- Peer: {} {}", options.peer, said(&python, &["-c", &module]));
+    let python = options.peers.as_ref().map(|peers| peers.join("bin/python").display().to_string());
+    for (python, peer) in python.iter().flat_map(|python| options.peer.iter().map(move |peer| (python, peer))) {
+        let module = format!("import {0}; print({0}.__version__)", peer.split('-').next().unwrap_or_default());
+        let _ = writeln!(out, "- Peer: {peer} {}", said(python, &["-c", &module]));
     }
     let fastest = |rate: fn(&Found) -> f64| found.iter().map(rate).fold(0.0_f64, f64::max) / 1e9;
     let _ = writeln!(
@@ -89,8 +92,8 @@ pub fn page(found: &[Found], options: &Options) -> String {
 
 const NOTES: &str = "
 Times are medians in ms, the best of the rounds for either side. *Kobai*: buffers and gradients that are used again.
-*New buffers*: an executor is made, and run once. *Peer*: the better of glibc's ordinary and huge pages; it makes its
-gradients anew in each run. *Ratio*: Kobai's time by the peer's; below 1 Kobai is faster. *Peak*: memory above the inputs,
+*New buffers*: an executor is made, and run once. *Peer*: the fastest of the peers, with glibc's ordinary or huge pages; it
+makes its gradients anew in each run. *Ratio*: Kobai's time by the peer's; below 1 Kobai is faster. *Peak*: memory above the inputs,
 gradients included. *Of the copy rate*: bytes read and written by bytes that a large copy moves in the same time; *of the
 product rate*: the same for operations of matrix products. *Compile*: from the text to ready to run; the peer's first call
 includes its first run. *Values*: loss and norms of the gradients within 10⁻⁴ of the peer's.

@@ -14,14 +14,17 @@ pub struct Row {
     pub bind: &'static [&'static str],
     /// How many threads.
     pub threads: usize,
+    /// What outputs and temporaries may take, if that is limited.
+    pub memory: Option<&'static str>,
     /// Whether the peers' script has it.
     pub peer: bool,
 }
 
 impl Row {
-    /// The workload and the threads.
+    /// The workload, the threads and the memory.
     pub fn name(&self) -> String {
-        format!("{}-{}t", self.workload, self.threads)
+        let memory = self.memory.map_or_else(String::new, |memory| format!("-{memory}"));
+        format!("{}-{}t{memory}", self.workload, self.threads)
     }
 }
 
@@ -33,11 +36,15 @@ const fn row(
     bind: &'static [&'static str],
     threads: usize,
 ) -> Row {
-    Row { workload, formula, size, wrt, bind, threads, peer: true }
+    Row { workload, formula, size, wrt, bind, threads, memory: None, peer: true }
 }
 
 const fn alone(row: Row) -> Row {
     Row { peer: false, ..row }
+}
+
+const fn within(memory: &'static str, row: Row) -> Row {
+    Row { memory: Some(memory), ..row }
 }
 
 /// All of them.
@@ -58,9 +65,12 @@ pub const ROWS: &[Row] = &[
     row("info-nce-4096x256", "info-nce", "N=4096,D=256", "q,k", &["tau = 0.07"], 2),
     row("linear-1024x768x32000", "linear-cross-entropy", "N=1024,D=768,K=32000", "x,W,b", &[], 1),
     row("linear-1024x768x32000", "linear-cross-entropy", "N=1024,D=768,K=32000", "x,W,b", &[], 2),
+    within("130MiB", row("linear-1024x768x32000", "linear-cross-entropy", "N=1024,D=768,K=32000", "x,W,b", &[], 2)),
     row("linear-512x512x128256", "linear-cross-entropy", "N=512,D=512,K=128256", "x,W,b", &[], 1),
     row("linear-512x512x128256", "linear-cross-entropy", "N=512,D=512,K=128256", "x,W,b", &[], 2),
+    within("300MiB", row("linear-512x512x128256", "linear-cross-entropy", "N=512,D=512,K=128256", "x,W,b", &[], 2)),
     row("linear-1797x64x10", "linear-cross-entropy", "N=1797,D=64,K=10", "x,W,b", &[], 1),
     alone(row("logistic-regression-569x30", "logistic-regression", "N=569,D=30", "w,b", &[], 1)),
     row("dpo-8x2x512x512x32000", "dpo", "B=8,M=512,D=512,K=32000", "h,W", &["beta = 0.1"], 2),
+    within("150MiB", row("dpo-8x2x512x512x32000", "dpo", "B=8,M=512,D=512,K=32000", "h,W", &["beta = 0.1"], 2)),
 ];

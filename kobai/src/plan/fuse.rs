@@ -59,9 +59,16 @@ impl Segment {
     }
 }
 
+/// Entries at one place of the streamed axis beyond which no cache holds a strip: all threads then share a step.
+const LARGEST_PLACE: usize = 1 << 20;
+
 /// Whether a step can run strip by strip: a tape along the streamed axis, by places of its first axis, or one that sums up
-/// little over it.
-pub fn runs_in_strips(step: &Step, entries: impl Fn(TensorId) -> usize) -> bool {
+/// little over it; `size` is that of an axis.
+pub fn runs_in_strips(step: &Step, entries: impl Fn(TensorId) -> usize, size: impl Fn(Axis) -> usize) -> bool {
+    let others = step.loops().iter().filter(|one| !one.streamed).map(|one| size(one.axis));
+    if others.fold(1, usize::saturating_mul) > LARGEST_PLACE {
+        return false;
+    }
     match step {
         Step::MatrixProduct { .. } => false,
         Step::Map { loops, .. } => loops.first().is_some_and(|first| first.streamed),
@@ -77,7 +84,7 @@ pub fn runs_in_strips(step: &Step, entries: impl Fn(TensorId) -> usize) -> bool 
 pub fn segments(steps: &mut [Step], entries: impl Fn(TensorId) -> usize, size: impl Fn(Axis) -> usize) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     for (number, step) in steps.iter().enumerate() {
-        if !runs_in_strips(step, &entries) {
+        if !runs_in_strips(step, &entries, &size) {
             segments.push(Segment::Step(number));
             continue;
         }

@@ -359,7 +359,8 @@ impl<'a> Scheduler<'a> {
             };
             let key = |&position: &usize| {
                 let step = &steps[position];
-                let alone = !fuse::runs_in_strips(step, |tensor| self.entries(tensor));
+                let size = |axis| size_of(self.context, self.sizes, axis);
+                let alone = !fuse::runs_in_strips(step, |tensor| self.entries(tensor), size);
                 (waits(step), alone, if alone { 0 } else { self.entries(step.makes()) }, position)
             };
             let next = (0..steps.len()).min_by_key(key).unwrap_or(0);
