@@ -93,9 +93,9 @@ pub fn page(found: &[Found], options: &Options) -> String {
 const NOTES: &str = "
 Times are medians in ms, the best of the rounds for either side. *Kobai*: buffers and gradients that are used again.
 *New buffers*: an executor is made, and run once. *Peer*: the fastest of the peers, with glibc's ordinary or huge pages; it
-makes its gradients anew in each run. *Ratio*: Kobai's time by the peer's; below 1 Kobai is faster. *Peak*: memory above the inputs,
-gradients included. *Of the copy rate*: bytes read and written by bytes that a large copy moves in the same time; *of the
-product rate*: the same for operations of matrix products. *Compile*: from the text to ready to run; the peer's first call
+makes its gradients anew in each run. *Ratio*: Kobai's time by the peer's; below 1 Kobai is faster. *Peak*: memory above the
+inputs, gradients included. *Of the copy rate*: bytes read and written by bytes that a large copy moves in the same time; *of
+the product rate*: the same for operations of matrix products. *Compile*: from the text to ready to run; the peer's first call
 includes its first run. *Values*: loss and norms of the gradients within 10⁻⁴ of the peer's.
 ";
 
