@@ -19,9 +19,9 @@ use crate::buffers::{Pool, Store};
 use crate::execute::buffer_of;
 use crate::execute::layout::{Chunk, Layout, Loops, View};
 use crate::tile::multiply;
-use crate::vector::{self, Float, Level};
+use crate::vector::{self, Float};
 use kobai::plan::{Operand, Plan, Step};
-use offsets::{Dimension, Dimensions, Offsets, merged, offsets};
+use offsets::{Dimension, Dimensions, merged, offsets};
 use rayon::prelude::*;
 use smallvec::smallvec;
 
@@ -159,9 +159,11 @@ struct Product<'a, T> {
 impl<T: Float> Product<'_, T> {
     fn run(self, finite: bool, pool: &Pool<T>) {
         #[cfg(target_arch = "x86_64")]
-        if finite && Level::current() == Level::Avx512 {
+        if finite && vector::Level::current() == vector::Level::Avx512 {
             return self.run_in_panels(pool);
         }
+        // `gemm` has memory of its own.
+        let _ = pool;
         let Product { out, left, right, mut rows, mut columns, mut contracted, accumulate } = self;
         let (row, column) = (take_longest(&mut rows), take_longest(&mut columns));
         let shape = Shape { rows: row, columns: column, contracted: take_longest(&mut contracted) };
@@ -203,9 +205,9 @@ impl<T: Float> Product<'_, T> {
                 out: tail(out, out_column),
                 left,
                 right: from(right, right_column),
-                rows: Offsets::new(&rows),
-                columns: Offsets::new(&[column]),
-                contracted: Offsets::new(&contracted),
+                rows: panels::Offsets::new(&rows),
+                columns: panels::Offsets::new(&[column]),
+                contracted: panels::Offsets::new(&contracted),
                 accumulate,
             };
             product.run(pool);

@@ -123,6 +123,7 @@ pub(crate) struct Scratch<T> {
     /// The values of a map that goes down short rows, before they are turned.
     pub columns: Aligned<T>,
     /// For the factors of a matrix product.
+    #[cfg(target_arch = "x86_64")]
     pub packed: [Aligned<T>; 2],
     /// Tensors that exist for one strip.
     pub strips: Vec<Aligned<T>>,
@@ -148,6 +149,7 @@ impl<T> Default for Scratch<T> {
             beside: Aligned::default(),
             turned: TurnedTiles::default(),
             columns: Aligned::default(),
+            #[cfg(target_arch = "x86_64")]
             packed: Default::default(),
             strips: Vec::new(),
             kept: Vec::new(),

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)] // Non-temporal stores are intrinsics.
 
 use super::float::Float;
+#[cfg(target_arch = "x86_64")]
 use super::level::Level;
 
 /// Copies values to memory past the caches, where the processor can. [`fence`] must follow before another thread reads

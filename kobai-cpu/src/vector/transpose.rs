@@ -123,3 +123,36 @@ pub fn copy_rows<T: Float>(
 ) {
     dispatch(CopyRows { source, start, rows, length, target, spacing });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At the processor's level and as portable code: rows that are no whole number of vectors, and gaps that stay as they are.
+    #[test]
+    fn every_level_turns_and_copies_rows_alike() {
+        let source: Vec<f32> = (0..2000_u16).map(f32::from).collect();
+        for (lines, length, spacing) in [(1, 1, 1), (3, 40, 5), (17, 10, 33), (32, 31, 32), (40, 16, 41)] {
+            let start = |line: usize| 5 + line * 47;
+            let mut expected = vec![-1.0; length * spacing];
+            for (line, column) in (0..lines).flat_map(|line| (0..length).map(move |column| (line, column))) {
+                expected[column * spacing + line] = source[start(line) + column];
+            }
+            let (mut found, mut portable) = (vec![-1.0; length * spacing], vec![-1.0; length * spacing]);
+            transpose(&source, (lines, start), length, &mut found, spacing);
+            Transpose { source: &source, lines, start, length, target: &mut portable, spacing }.run::<false>();
+            assert_eq!((&found, &portable), (&expected, &expected), "{lines} lines of {length} turned");
+
+            let gap = length + 2;
+            let mut expected = vec![-1.0; lines * gap];
+            for line in 0..lines {
+                expected[line * gap..][..length].copy_from_slice(&source[start(line)..][..length]);
+            }
+            let (mut found, mut portable) = (vec![-1.0; lines * gap], vec![-1.0; lines * gap]);
+            copy_rows(&source, 0..lines, start, length, &mut found, gap);
+            CopyRows { source: &source, start, rows: 0..lines, length, target: &mut portable, spacing: gap }
+                .run::<false>();
+            assert_eq!((&found, &portable), (&expected, &expected), "{lines} rows of {length} copied");
+        }
+    }
+}
