@@ -38,7 +38,7 @@ fn linear_softmax_cross_entropy() {
 
 #[test]
 fn contrastive() {
-    for (samples, features) in [(1, 1), (5, 3), (7, 1), (40, 5)] {
+    for (samples, features) in [(1, 1), (5, 3), (7, 1), (40, 5), (70, 5)] {
         info_nce(samples, features).check(&format!("InfoNCE {samples} × {features}"));
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct Layout {
     pub strides: Vec<usize>,
     /// How much of the streamed axis it has.
     pub extent: Extent,
+    /// The place where it has only this part; the streamed axis may be whole at another.
+    part: Option<usize>,
 }
 
 impl Layout {
@@ -58,7 +60,7 @@ impl Layout {
             (Some(_), None) => Extent::Chunk,
             (Some(_), Some(_)) => Extent::Strip,
         };
-        Layout { extents, strides, extent }
+        Layout { extents, strides, extent, part: chunked }
     }
 
     /// How many entries the buffer has.
@@ -103,8 +105,10 @@ pub(crate) struct View {
     pub tensor: usize,
     /// For each loop, from an entry to that of the next turn.
     pub strides: Vec<usize>,
-    /// What a place of the streamed axis adds, where the streamed loop stands.
-    streamed_stride: usize,
+    /// What a place of the streamed axis adds, where the streamed loop stands in places that are whole.
+    whole_stride: usize,
+    /// The same where the tensor has only a part.
+    part_stride: usize,
     extent: Extent,
 }
 
@@ -112,11 +116,12 @@ impl View {
     /// A tensor with loops in some of its places, given as pairs of place and loop.
     pub fn new(layout: &Layout, loops: &Loops, tensor: usize, places: impl Iterator<Item = (usize, usize)>) -> View {
         let strides = vec![0; loops.sizes.len()];
-        let mut view = View { tensor, strides, streamed_stride: 0, extent: layout.extent };
+        let mut view = View { tensor, strides, whole_stride: 0, part_stride: 0, extent: layout.extent };
         for (place, one) in places {
             view.strides[one] += layout.strides[place];
             if loops.streamed == Some(one) {
-                view.streamed_stride += layout.strides[place];
+                let stride = if layout.part == Some(place) { &mut view.part_stride } else { &mut view.whole_stride };
+                *stride += layout.strides[place];
             }
         }
         view
@@ -124,7 +129,7 @@ impl View {
 
     /// True if it sees other entries in each chunk.
     pub fn moves(&self) -> bool {
-        self.streamed_stride != 0
+        self.whole_stride != 0 || self.part_stride != 0
     }
 
     /// The number of the entry at these turns, counted from the first of the tensor.
@@ -135,7 +140,7 @@ impl View {
             Extent::Chunk => chunk.within,
             Extent::Strip => 0,
         };
-        turns + places * self.streamed_stride
+        turns + places * self.part_stride + chunk.start * self.whole_stride
     }
 }
 
