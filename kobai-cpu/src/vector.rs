@@ -47,7 +47,7 @@ pub use base::LogBase;
 pub use elementwise::{Operand, binary, select, ternary, unary};
 pub use exp_and_expm1::exp_and_expm1_to;
 pub use float::Float;
-pub use fused::{add_to_sums, exp_shifted_scaled_to, join_exponentials};
+pub use fused::{add_to_sums, exp_shifted_scaled_to, join_exponentials, sum_columns};
 pub use level::Level;
 pub use logistic::{sigmoid_pair_to, softplus_pair_to};
 pub use past_caches::{copy_past_caches, fence};

@@ -162,3 +162,21 @@ fn every_function() {
         case.check(row.plain);
     }
 }
+
+/// Rows of a few entries are worked out a tile at a time: what is not finite in one row does nothing to the others.
+#[test]
+fn short_rows_beside_infinities() {
+    let classes = 9;
+    let mut case = cross_entropy(2100, classes);
+    let logits = &mut case.arrays.get_mut("z").expect("the logits").data;
+    let row = |row: usize| row * classes..(row + 1) * classes;
+    logits[row(3)].fill(1.25);
+    logits[row(4)].copy_from_slice(&[1e4, -1e4, 0.0, 1e4, 700.0, -700.0, 9999.0, 0.0, 1.0]);
+    logits[row(5)][2..7].fill(f64::NEG_INFINITY);
+    case.check("masked logits");
+    let logits = &mut case.arrays.get_mut("z").expect("the logits").data;
+    logits[row(1500)][0] = f64::INFINITY;
+    logits[row(1600)][8] = f64::NAN;
+    logits[row(1700)].fill(f64::NEG_INFINITY);
+    case.check("logits that are not finite");
+}

@@ -6,6 +6,7 @@ use crate::tile::{Frame, Scratch, TILE, TileProgram};
 use crate::vector::Float;
 use kobai::plan::{Loop, MapException, Plan, TensorId};
 use smallvec::{SmallVec, smallvec};
+use std::mem::take;
 
 /// An exception, compiled. The last of the loops that are left fills the tiles.
 #[derive(Debug)]
@@ -52,11 +53,23 @@ impl ExceptionProgram {
         found: &mut Vec<(usize, T)>,
     ) -> Result<(), RunError> {
         scratch.turned.forget();
+        let (mut indices, mut values) = (take(&mut scratch.values), take(&mut scratch.beside));
+        let result = self.tiles(frame, scratch, (indices.room(TILE), values.room(TILE)), found);
+        (scratch.values, scratch.beside) = (indices, values);
+        result
+    }
+
+    fn tiles<T: Float>(
+        &self,
+        frame: Frame<T>,
+        scratch: &mut Scratch<T>,
+        (indices, values): (&mut [T], &mut [T]),
+        found: &mut Vec<(usize, T)>,
+    ) -> Result<(), RunError> {
         let lengths = self.loops.lengths(frame.chunk);
         let count: usize = lengths.iter().product();
         let inner = lengths.last().copied().unwrap_or(1);
         let mut at: SmallVec<[usize; 8]> = smallvec![0; lengths.len()];
-        let (mut indices, mut values) = ([T::ZERO; TILE], [T::ZERO; TILE]);
         let mut done = 0;
         while done < count {
             place(done, &lengths, &mut at);
@@ -69,10 +82,10 @@ impl ExceptionProgram {
             }
             let (first, step) = (self.view.offset(&at, frame.chunk), self.view.strides.last().copied().unwrap_or(0));
             for (lane, (&index, &value)) in indices.iter().zip(&*values).enumerate() {
-                let index = index.to_f64();
+                let (index, place) = (index.to_f64(), index.to_f64() as usize);
                 // Integers are exact, and no number that is none is equal to a place.
-                if index >= 0.0 && index < self.size as f64 && index.fract() == 0.0 {
-                    found.push((first + lane * step + index as usize, value));
+                if place < self.size && place as f64 == index {
+                    found.push((first + lane * step + place, value));
                 }
             }
             done += lanes;

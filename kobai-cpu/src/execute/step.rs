@@ -7,9 +7,9 @@ use super::error::RunError;
 use super::exception::ExceptionProgram;
 use super::layout::{Chunk, Layout, Loops, Region, place};
 use crate::buffers::{Part, Pool, Store, Written};
-use crate::tile::kept::LONGEST_ROW;
-use crate::tile::reduce::{finish, join_all, join_and_keep, join_lanes, start_all};
-use crate::tile::turned::LONGEST;
+use crate::tile::kept::{Columns, Kept, LONGEST_ROW};
+use crate::tile::reduce::{finish, join_all, join_and_keep, join_lanes, start_all, sum_and_keep};
+use crate::tile::turned::{LONGEST, SPACING};
 use crate::tile::{Frame, Scratch, TILE, TileProgram};
 use crate::vector::{self, Float};
 use kobai::expr::Reduction;
@@ -148,10 +148,11 @@ impl TapeStep {
         results: (TensorId, TensorId),
         number: usize,
     ) -> bool {
-        let along = self.reducing.is_some_and(|reducing| reducing.along && !reducing.accumulate);
+        let Some(reducing) = self.reducing.filter(|reducing| !reducing.accumulate) else { return false };
         let row = self.loops.sizes.last().copied().unwrap_or(0);
+        let longest = if reducing.along { LONGEST_ROW / size_of::<f64>() } else { LONGEST };
         let same_loops = self.loops.sizes == loops.sizes && self.loops.streamed == loops.streamed;
-        if !along || !same_loops || row * size_of::<f64>() > LONGEST_ROW {
+        if !same_loops || row > longest {
             return false;
         }
         let taken = program.take_kept(&self.program, results, (number, &self.loops.sizes));
@@ -351,7 +352,7 @@ impl<T: Float> Job<'_, T> {
         let (out, program) = (written.out, &self.step.program);
         if self.around > 1 {
             let mut columns = take(&mut scratch.columns);
-            let room = if self.around <= LONGEST { self.around * TILE } else { 0 };
+            let room = if self.around <= LONGEST { self.around * SPACING } else { 0 };
             let result = self.map_down(first, out, (at, values, columns.room(room)), scratch);
             scratch.columns = columns;
             return result;
@@ -384,7 +385,9 @@ impl<T: Float> Job<'_, T> {
     ) -> Result<(), RunError> {
         let (program, around) = (&self.step.program, self.around);
         self.runs(first, out.len(), at, |at, lanes, offset| {
-            let (column, values) = (offset % around, &mut values[..lanes]);
+            let column = offset % around;
+            let values =
+                if around > LONGEST { &mut values[..lanes] } else { &mut columns[column * SPACING..][..lanes] };
             if program.replaces() {
                 values.iter_mut().zip(out[offset..].chunks(around)).for_each(|(value, out)| *value = out[0]);
             }
@@ -392,12 +395,9 @@ impl<T: Float> Job<'_, T> {
             program.tile(self.frame, scratch, at, values)?;
             if around > LONGEST {
                 out[offset..].chunks_mut(around).zip(&*values).for_each(|(out, &value)| out[0] = value);
-                return Ok(());
-            }
-            columns[column * TILE..][..lanes].copy_from_slice(values);
-            if column + 1 == around {
+            } else if column + 1 == around {
                 let rows = &mut out[offset - column..][..lanes * around];
-                vector::transpose(columns, (around, |column| column * TILE), lanes, rows, around);
+                vector::transpose(columns, (around, |column| column * SPACING), lanes, rows, around);
             }
             Ok(())
         })
@@ -461,7 +461,10 @@ impl<T: Float> Job<'_, T> {
     ) -> Result<(), RunError> {
         let free = self.step.free;
         let length = self.lengths[free];
-        let mut kept = self.step.keeps.map(|number| scratch.take_kept(number, written.out.len(), length));
+        let mut kept = self.step.keeps.map(|number| scratch.take_kept(number));
+        if let Some(kept) = &mut kept {
+            kept.prepare(written.out.len(), length);
+        }
         for number in 0..written.out.len() {
             place(first + number, &self.lengths[..free], &mut at[..free]);
             let (low, spare) = beside.split_at_mut(TILE);
@@ -504,6 +507,12 @@ impl<T: Float> Job<'_, T> {
         (at, values, beside): (&mut [usize], &mut [T], &mut [T]),
         scratch: &mut Scratch<T>,
     ) -> Result<(), RunError> {
+        if let Some(number) = self.step.keeps {
+            let mut kept = scratch.take_kept(number);
+            let result = self.reduce_columns(written, (at, beside), &mut kept, scratch);
+            scratch.kept[number] = kept;
+            return result;
+        }
         let free = self.step.free;
         self.runs(first, written.out.len(), at, |at, lanes, offset| {
             let (low, exponentials) = beside.split_at_mut(TILE);
@@ -520,6 +529,35 @@ impl<T: Float> Job<'_, T> {
             if !reducing.accumulate {
                 finish(reducing.reduction, entries);
             }
+            Ok(())
+        })
+    }
+
+    /// A log-sum-exp of short rows, a tile of columns at a time, whose exponentials are kept.
+    fn reduce_columns(
+        &self,
+        mut written: Written<T>,
+        (at, beside): (&mut [usize], &mut [T]),
+        kept: &mut Kept<T>,
+        scratch: &mut Scratch<T>,
+    ) -> Result<(), RunError> {
+        let (free, columns) = (self.step.free, self.lengths[self.step.free]);
+        let inner = self.lengths[free - 1];
+        let tiles = inner.div_ceil(TILE);
+        kept.prepare_columns(written.out.len().div_ceil(inner.max(1)) * tiles, columns);
+        self.runs(0, written.out.len(), at, |at, lanes, offset| {
+            let Columns { powers, factors } = kept.columns(offset / inner * tiles + offset % inner / TILE, columns);
+            at[free] = 0;
+            if !self.step.program.turn_rows(self.frame, at, (lanes, columns), powers) {
+                for (turn, column) in powers.chunks_exact_mut(SPACING).enumerate() {
+                    at[free] = turn;
+                    self.step.program.begin(self.frame, scratch, at);
+                    self.step.program.tile(self.frame, scratch, at, &mut column[..lanes])?;
+                }
+            }
+            let mut entries = with_low(written.range(offset..offset + lanes), beside);
+            sum_and_keep(entries.reborrow(), powers, factors);
+            finish(Reduction::LogSumExp, entries);
             Ok(())
         })
     }

@@ -2,11 +2,12 @@
 
 use super::arithmetic::{self, Operand, binary, call, call_binary, call_unary, compare_tile, select, unary};
 use super::peephole::Along;
+use super::turned::SPACING;
 use super::{Extra, Gather, Kind, Load, Scratch, TileProgram, multiply};
 use crate::buffers::Store;
 use crate::execute::error::RunError;
 use crate::execute::layout::Chunk;
-use crate::vector::Float;
+use crate::vector::{self, Float};
 use kobai::plan::tape::Operation;
 use std::mem::take;
 
@@ -36,7 +37,7 @@ impl TileProgram {
             scratch.all_suspect |= value.is_err();
             scratch.scalars[position] = value.unwrap_or(T::NAN);
         }
-        scratch.uses_kept = self.can_use_kept(&scratch.scalars);
+        scratch.uses_kept = self.can_use_kept((&scratch.kept, &scratch.scalars), at);
     }
 
     /// The values for the turns of the inner loop from the one in `at` on, as many as `out` is long (at most `TILE`), after
@@ -180,6 +181,25 @@ impl TileProgram {
         };
         let first = frame.place(load, at);
         frame.store.tensor(load.view.tensor).0.get(first..first + lanes)
+    }
+
+    /// Turns rows of so many columns into columns, [`SPACING`] apart, if the tape does no more than read rows that lie one
+    /// behind the other; says whether it does.
+    pub fn turn_rows<T: Float>(
+        &self,
+        frame: Frame<T>,
+        at: &[usize],
+        (rows, columns): (usize, usize),
+        out: &mut [T],
+    ) -> bool {
+        let [Extra::Load(load)] = &self.extras[..] else { return false };
+        let together = load.view.strides.last() == Some(&1) && self.inner_stride(load) == columns;
+        if !together || !load.gathers.is_empty() {
+            return false;
+        }
+        let (first, (entries, _)) = (frame.place(load, at), frame.store.tensor(load.view.tensor));
+        vector::transpose(&entries[first..], (rows, |row| row * columns), columns, out, SPACING);
+        true
     }
 
     fn operand<'a, T: Float>(

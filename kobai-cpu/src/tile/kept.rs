@@ -3,22 +3,36 @@
 //!
 //! A tile of a log-sum-exp's body f leaves e^(f − l), l being the largest value up to then. With m the maximum of all and r
 //! what the log-sum-exp has beyond it, e^((f − m) − r) is that times e^((l − m) − r), one number for the tile.
+//!
+//! Where the rows of a log-sum-exp are short, it goes down its columns, and leaves e^(f − m) in columns, and for each row
+//! 1/Σ e^(f − m).
 
 use super::arithmetic::{Operand, binary};
-use super::{Extra, Scratch, TILE, TileProgram, operands};
+use super::turned::SPACING;
+use super::{Extra, Kind, Scratch, TILE, TileProgram, operands};
 use crate::buffers::Aligned;
 use crate::vector::{Float, scalar};
+use kobai::function::Function;
 use kobai::plan::TensorId;
 use kobai::plan::tape::{Operation, Place};
 
 /// Longer rows are not kept, in bytes: they would not stay in the cache.
 pub(crate) const LONGEST_ROW: usize = 1 << 20;
 
-/// What a log-sum-exp has left: for each row its exponentials, and for each tile of a row what they are relative to.
+/// What a log-sum-exp has left: for each row its exponentials, and for each tile of a row what they are relative to. Or, of
+/// one that goes down its columns, for each tile the columns of exponentials, and for each row what makes them a softmax.
 #[derive(Debug)]
 pub(crate) struct Kept<T> {
     pub powers: Aligned<T>,
     pub leading: Vec<T>,
+}
+
+/// The columns of a tile of a log-sum-exp.
+pub(crate) struct Columns<'a, T> {
+    /// The exponentials, [`SPACING`] from column to column.
+    pub powers: &'a mut [T],
+    /// For each row 1/Σ e^(f − m), or NaN for all of them if one is of no use.
+    pub factors: &'a mut [T],
 }
 
 impl<T> Default for Kept<T> {
@@ -35,8 +49,20 @@ impl<T: Float> Kept<T> {
         (&mut self.powers[first..first + lanes], &mut self.leading[leading])
     }
 
+    /// The columns of the tile of this number.
+    pub fn columns(&mut self, tile: usize, columns: usize) -> Columns<'_, T> {
+        let powers = &mut self.powers[tile * columns * SPACING..][..columns * SPACING];
+        Columns { powers, factors: &mut self.leading[tile * TILE..][..TILE] }
+    }
+
+    /// Room for so many tiles of columns.
+    pub fn prepare_columns(&mut self, tiles: usize, columns: usize) {
+        self.powers.room(tiles * columns * SPACING);
+        self.leading.resize(self.leading.len().max(tiles * TILE), T::ZERO);
+    }
+
     /// Room for so many rows of this length.
-    fn prepare(&mut self, rows: usize, length: usize) {
+    pub fn prepare(&mut self, rows: usize, length: usize) {
         let (powers, leading) = (rows * length, rows * length.div_ceil(TILE));
         self.powers.room(powers);
         if self.leading.len() < leading {
@@ -46,14 +72,12 @@ impl<T: Float> Kept<T> {
 }
 
 impl<T: Float> Scratch<T> {
-    /// Takes out the place of this number, with room for so many rows of this length.
-    pub fn take_kept(&mut self, number: usize, rows: usize, length: usize) -> Kept<T> {
+    /// Takes out the place of this number.
+    pub fn take_kept(&mut self, number: usize) -> Kept<T> {
         if self.kept.len() <= number {
             self.kept.resize_with(number + 1, Kept::default);
         }
-        let mut kept = std::mem::take(&mut self.kept[number]);
-        kept.prepare(rows, length);
-        kept
+        std::mem::take(&mut self.kept[number])
     }
 }
 
@@ -64,8 +88,8 @@ pub(super) struct KeptUse {
     position: usize,
     /// Which log-sum-exp.
     number: usize,
-    /// The operations that read its maximum and what is beyond.
-    parts: [usize; 2],
+    /// The operations that read its maximum and what is beyond, unless it goes down its columns.
+    parts: Option<[usize; 2]>,
 }
 
 impl TileProgram {
@@ -80,28 +104,46 @@ impl TileProgram {
         let (last, Some(value)) = (sizes.len().saturating_sub(1), body.operations.len().checked_sub(1)) else {
             return false;
         };
-        if self.inner != Some(last) || body.inner != Some(last) {
+        if self.inner != body.inner {
             return false;
         }
         let row: Vec<Place> = (0..last).map(Place::Loop).collect();
-        let reads = |shift: Option<(usize, bool)>, tensor: TensorId| match shift {
-            Some((position, false)) => {
-                (self.operations[position] == Operation::Load(tensor, row.clone())).then_some(position)
+        let reads =
+            |position: usize, tensor: TensorId| self.operations[position] == Operation::Load(tensor, row.clone());
+        let is_body = |argument: usize| same((&self.operations, argument), (&body.operations, value));
+        let along = |position: usize| match &self.extras[position] {
+            Extra::Exponential(exponential) => match exponential.shifts {
+                [Some((maximum, false)), Some((rest, false))] => Some((exponential.argument, [maximum, rest])),
+                _ => None,
+            },
+            _ => None,
+        };
+        let down = |position: usize| match (&self.extras[position], &self.operations[position]) {
+            (Extra::None, Operation::Call(Function::Exp, arguments)) => self.twice_subtracted(arguments[0]),
+            (Extra::Exponential(exponential), _) if exponential.shifts == [None; 2] => {
+                self.twice_subtracted(exponential.argument)
             }
             _ => None,
         };
-        let found = self.extras.iter().enumerate().find_map(|(position, extra)| {
-            let Extra::Exponential(exponential) = extra else { return None };
-            let [first, second] = exponential.shifts;
-            let parts = [reads(first, results.0)?, reads(second, results.1)?];
-            let is_body = same((&self.operations, exponential.argument), (&body.operations, value));
-            is_body.then_some(KeptUse { position, number, parts })
+        let goes_along = self.inner == Some(last);
+        let mut outermost = (0..self.operations.len()).filter(|&position| self.kinds[position] != Kind::Inside);
+        let found = outermost.find_map(|position| {
+            let (argument, parts) = if goes_along { along(position) } else { down(position) }?;
+            let fits = reads(parts[0], results.0) && reads(parts[1], results.1) && is_body(argument);
+            fits.then_some(KeptUse { position, number, parts: goes_along.then_some(parts) })
         });
         let Some(found) = found else { return false };
         self.kept.push(found);
         self.row_sizes = sizes.to_vec();
         self.find_spared();
         true
+    }
+
+    /// x, a and b of (x − a) − b.
+    fn twice_subtracted(&self, position: usize) -> Option<(usize, [usize; 2])> {
+        let Operation::Subtract(difference, second) = self.operations[position] else { return None };
+        let Operation::Subtract(argument, first) = self.operations[difference] else { return None };
+        Some((argument, [first, second]))
     }
 
     /// The operations that only kept exponentials read: these need them no more.
@@ -119,9 +161,20 @@ impl TileProgram {
     }
 
     /// Whether the exponentials that are kept can be used at these turns: not beside infinities and NaN.
-    pub(super) fn can_use_kept<T: Float>(&self, scalars: &[T]) -> bool {
-        let finite = |&part: &usize| scalars[part].magnitude() < T::INFINITY;
-        !self.kept.is_empty() && self.kept.iter().all(|kept| kept.parts.iter().all(finite))
+    pub(super) fn can_use_kept<T: Float>(&self, (kept, scalars): (&[Kept<T>], &[T]), at: &[usize]) -> bool {
+        let finite = |part: T| part.magnitude() < T::INFINITY;
+        let usable = |used: &KeptUse| match used.parts {
+            Some(parts) => parts.iter().all(|&part| finite(scalars[part])),
+            None => finite(kept[used.number].leading[self.tile_of(at) * TILE]),
+        };
+        !self.kept.is_empty() && self.kept.iter().all(usable)
+    }
+
+    /// The number of the tile with these turns, of those that go down short rows.
+    fn tile_of(&self, at: &[usize]) -> usize {
+        let inner = self.row_sizes.len() - 2;
+        let outer = (0..inner).fold(0, |outer, one| outer * self.row_sizes[one] + at[one]);
+        outer * self.row_sizes[inner].div_ceil(TILE) + at[inner] / TILE
     }
 
     /// Works an exponential out from what is kept, if it is.
@@ -133,14 +186,29 @@ impl TileProgram {
         out: &mut [T],
     ) -> bool {
         let Some(found) = self.kept.iter().find(|kept| kept.position == position) else { return false };
-        let Extra::Exponential(exponential) = &self.extras[position] else { return false };
+        let factor = match &self.extras[position] {
+            Extra::Exponential(exponential) => exponential.factor.map_or(T::ONE, |factor| scalars[factor]),
+            _ => T::ONE,
+        };
+        let Some(parts) = found.parts else {
+            let (tile, kept, column) = (self.tile_of(at), &kept[found.number], at.last().copied().unwrap_or(0));
+            let columns = self.row_sizes.last().copied().unwrap_or(0);
+            let powers = Operand::Each(&kept.powers[(tile * columns + column) * SPACING..][..out.len()]);
+            let shares = Operand::Each(&kept.leading[tile * TILE..][..out.len()]);
+            if factor.magnitude() < T::INFINITY {
+                binary(out, powers, shares, |power, share| power * share * factor);
+            } else {
+                binary(out, powers, shares, |power, share| super::multiply(power * share, factor));
+            }
+            return true;
+        };
         let last = self.row_sizes.len() - 1;
         let row = (0..last).fold(0, |row, one| row * self.row_sizes[one] + at[one]);
         let (length, kept) = (self.row_sizes[last], &kept[found.number]);
         let leading = kept.leading[row * length.div_ceil(TILE) + at[last] / TILE];
-        let [maximum, rest] = found.parts.map(|part| scalars[part]);
+        let [maximum, rest] = parts.map(|part| scalars[part]);
         let power = scalar::exp((leading - maximum) - rest);
-        let factor = super::multiply(power, exponential.factor.map_or(T::ONE, |factor| scalars[factor]));
+        let factor = super::multiply(power, factor);
         let first = row * length + at[last];
         let powers = Operand::Each(&kept.powers[first..first + out.len()]);
         if factor.magnitude() < T::INFINITY {

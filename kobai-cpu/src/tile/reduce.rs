@@ -7,6 +7,7 @@
 //! softmax functions" (2021), for the form with the maximum left out.
 
 use super::multiply;
+use super::turned::SPACING;
 use crate::buffers::Written;
 use crate::vector::{self, Float, scalar};
 use kobai::expr::Reduction;
@@ -126,6 +127,19 @@ pub(crate) fn join_and_keep<T: Float>(written: Written<T>, values: &[T], powers:
             join_exponential_sum((out, rest, low), values, powers)
         }
         _ => T::NAN,
+    }
+}
+
+/// The log-sum-exps of columns, [`SPACING`] apart: leaves their exponentials relative to the largest, and as factors what
+/// makes them a softmax, or NaN for all if that is of no use for one.
+pub(crate) fn sum_and_keep<T: Float>(written: Written<T>, columns: &mut [T], factors: &mut [T]) {
+    let Written { out, rest, low } = written;
+    vector::sum_columns((&mut *out, &mut *rest, &mut *low), columns, SPACING);
+    let factors = &mut factors[..out.len()];
+    let sums = (vector::Operand::Each(rest), vector::Operand::Each(low));
+    vector::binary(factors, sums.0, sums.1, |rest, low| T::ONE / (T::ONE + (rest + low)));
+    if !vector::all_finite(out) {
+        factors.fill(T::NAN);
     }
 }
 

@@ -8,6 +8,9 @@ use crate::vector::{Float, transpose};
 /// Rows of more entries are read and written column by column.
 pub(crate) const LONGEST: usize = 32;
 
+/// From column to column. A multiple of a page apart, all columns would share the few places that a cache has for them.
+pub(crate) const SPACING: usize = TILE + 32;
+
 /// The columns of some rows of a tensor.
 #[derive(Debug)]
 pub(crate) struct Turned<T> {
@@ -57,11 +60,11 @@ impl<T: Float> TurnedTiles<T> {
             let number = self.place(tensor, length);
             let tile = &mut self.tiles[number];
             (tile.first, tile.rows) = (start, rows);
-            let columns = tile.columns.room(length * TILE);
-            transpose(entries, (rows, |row| start + row * length), length, columns, TILE);
+            let columns = tile.columns.room(length * SPACING);
+            transpose(entries, (rows, |row| start + row * length), length, columns, SPACING);
             number
         });
-        Some(&self.tiles[number].columns[column * TILE..][..rows])
+        Some(&self.tiles[number].columns[column * SPACING..][..rows])
     }
 
     /// The place of a tensor's tile: that of the tile before, or a new one.

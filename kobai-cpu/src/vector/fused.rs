@@ -1,6 +1,6 @@
 //! Several operations of a tape in one pass over its entries.
 
-use super::exponential::exp_pair;
+use super::exponential::{Exp, exp_pair};
 use super::float::{Float, two_sum};
 use super::level::{Work, dispatch};
 use super::map::{Kernel, map_to, wide};
@@ -65,6 +65,106 @@ pub fn add_to_sums<T: Float>(high: &mut [T], low: &mut [T], values: &[T]) {
     dispatch(AddToSums { high, low, values });
 }
 
+/// Columns of values, whose lanes are log-sum-exps: the largest value, and the sum of the other exponentials relative to it,
+/// in two parts.
+struct SumColumns<'a, T> {
+    leading: &'a mut [T],
+    rest: &'a mut [T],
+    low: &'a mut [T],
+    values: &'a mut [T],
+    spacing: usize,
+}
+
+/// Lanes that are worked on at once: as many as the widest vector has.
+const BLOCK: usize = 16;
+
+impl<T: Float> Work for SumColumns<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        for first in (0..self.leading.len()).step_by(BLOCK) {
+            let mut leading = [-T::INFINITY; BLOCK];
+            for column in self.values.chunks_exact(self.spacing) {
+                for (leading, &value) in leading.iter_mut().zip(&column[first..first + BLOCK]) {
+                    // The largest so far stays if it is NaN; the value is taken if it is.
+                    #[allow(clippy::eq_op)]
+                    let taken = (value > *leading) | (value != value);
+                    *leading = if taken { value } else { *leading };
+                }
+            }
+            let (mut rest, mut low, mut unseen) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK], [T::ONE; BLOCK]);
+            for column in self.values.chunks_exact_mut(self.spacing) {
+                for (lane, value) in column[first..first + BLOCK].iter_mut().enumerate() {
+                    let difference = *value - leading[lane];
+                    *value = Exp.apply::<FMA>(difference);
+                    // The first of the largest is none of the others.
+                    let is_largest = difference == T::ZERO;
+                    let added = if is_largest { T::ONE - unseen[lane] } else { *value };
+                    unseen[lane] = if is_largest { T::ZERO } else { unseen[lane] };
+                    let (sum, lost) = two_sum(rest[lane], added);
+                    (rest[lane], low[lane]) = (sum, low[lane] + lost);
+                }
+            }
+            for lane in 0..BLOCK {
+                // Beside ∞ and NaN nothing counts; without any number all are −∞.
+                let counts = leading[lane].magnitude() < T::INFINITY;
+                rest[lane] = if counts { rest[lane] } else { T::ZERO };
+                low[lane] = if counts { low[lane] } else { T::ZERO };
+            }
+            let count = BLOCK.min(self.leading.len() - first);
+            for (target, found) in [(&mut *self.leading, leading), (&mut *self.rest, rest), (&mut *self.low, low)] {
+                target[first..first + count].copy_from_slice(&found[..count]);
+            }
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_wide(self) {
+        let [zero, one] = [T::ZERO, T::ONE].map(T::Wide::splat);
+        for first in (0..self.leading.len()).step_by(T::LANES) {
+            let lanes = first..first + T::LANES;
+            let mut leading = T::Wide::splat(-T::INFINITY);
+            for column in self.values.chunks_exact(self.spacing) {
+                leading = leading.larger(T::Wide::load(&column[lanes.clone()]));
+            }
+            let (mut rest, mut low, mut unseen) = (zero, zero, one);
+            for column in self.values.chunks_exact_mut(self.spacing) {
+                let values = &mut column[lanes.clone()];
+                let difference = T::Wide::load(values) - leading;
+                let power = wide_functions::exp(difference);
+                power.store(values);
+                let added = (one - unseen).where_zero(difference, power);
+                unseen = zero.where_zero(difference, unseen);
+                let sum = rest + added;
+                let part = sum - rest;
+                low = low + ((rest - (sum - part)) + (added - part));
+                rest = sum;
+            }
+            // Where the largest is not finite, it times 0 is NaN.
+            let (beside, count) = (leading * zero, T::LANES.min(self.leading.len() - first));
+            let parts = [(&mut *self.leading, leading), (&mut *self.rest, rest), (&mut *self.low, low)];
+            for (number, (target, found)) in parts.into_iter().enumerate() {
+                let found = if number == 0 { found } else { found.where_zero(beside, zero) };
+                found.store_first(&mut target[first..first + count]);
+            }
+        }
+    }
+}
+
+/// The log-sum-exps of the lanes of some columns, `spacing` apart: the largest value, and the sum of the other exponentials
+/// relative to it, in two parts. Leaves e^(value − largest) in the columns; where the largest is not finite, what is left is
+/// of no meaning, and so is what lies behind the last lane.
+///
+/// # Panics
+/// If the sums differ in number, or `spacing` is not at least that number, rounded up to a multiple of 16.
+pub fn sum_columns<T: Float>((leading, rest, low): (&mut [T], &mut [T], &mut [T]), values: &mut [T], spacing: usize) {
+    assert!(rest.len() == leading.len() && low.len() == leading.len(), "the parts of the sums differ in number");
+    assert!(leading.len().next_multiple_of(BLOCK) <= spacing, "the columns are shorter than the sums");
+    dispatch(SumColumns { leading, rest, low, values, spacing });
+}
+
 /// Lanes of log-sum-exps: the largest value, and the sum of the other exponentials relative to it, in two parts.
 struct JoinExponentials<'a, T> {
     leading: &'a mut [T],
@@ -114,4 +214,60 @@ pub fn join_exponentials<T: Float>(
     super::binary(powers, super::Operand::Each(values), super::Operand::Each(leading), difference);
     super::exp(powers);
     dispatch(JoinExponentials { leading, rest, low, values, powers });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sums of columns at the processor's level and as portable code, beside joining the columns one by one.
+    fn assert_same_sums(lanes: usize, columns: usize, value: impl Fn(usize, usize) -> f64) {
+        let spacing = lanes.next_multiple_of(BLOCK) + BLOCK;
+        let mut values = vec![0.0; columns * spacing];
+        for (column, lane) in (0..columns).flat_map(|column| (0..lanes).map(move |lane| (column, lane))) {
+            values[column * spacing + lane] = value(column, lane);
+        }
+        let start = || [vec![f64::NEG_INFINITY; lanes], vec![0.0; lanes], vec![0.0; lanes]];
+        let [mut leading, mut rest, mut low] = start();
+        for column in values.chunks(spacing) {
+            let mut powers = vec![0.0; lanes];
+            join_exponentials((&mut leading, &mut rest, &mut low), &column[..lanes], &mut powers);
+        }
+        let mut found = [(values.clone(), start()), (values.clone(), start())];
+        let [(wide, [a, b, c]), (portable, [d, e, f])] = &mut found;
+        sum_columns((a, b, c), wide, spacing);
+        SumColumns { leading: d, rest: e, low: f, values: portable, spacing }.run::<true>();
+        for (powers, [own_leading, own_rest, own_low]) in found {
+            for lane in 0..lanes {
+                let (a, b) = (own_leading[lane], leading[lane]);
+                assert!(a == b || a.is_nan() && b.is_nan(), "{lanes} × {columns}, lane {lane}: {a}, not {b}");
+                if !a.is_finite() {
+                    continue;
+                }
+                let (a, b) = (own_rest[lane] + own_low[lane], rest[lane] + low[lane]);
+                assert!((a - b).abs() <= 4.0 * f64::EPSILON * b, "{lanes} × {columns}, lane {lane}: {a:e}, not {b:e}");
+                for column in 0..columns {
+                    let (power, exact) = (powers[column * spacing + lane], (value(column, lane) - leading[lane]).exp());
+                    assert!((power - exact).abs() <= f64::EPSILON * exact, "{power:e}, not {exact:e}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn columns_sum_up_as_if_joined_one_by_one() {
+        for (lanes, columns) in [(1, 1), (3, 10), (16, 2), (41, 7), (1024, 3)] {
+            let scattered = |column: usize, lane: usize| ((column * 37 + lane * 101) % 251) as f64 / 10.0 - 12.0;
+            assert_same_sums(lanes, columns, scattered);
+            assert_same_sums(lanes, columns, |_, _| -3.5);
+            assert_same_sums(lanes, columns, |column, lane| match (lane % 5, column) {
+                (0, _) => f64::NEG_INFINITY,
+                (1, 0) => f64::NAN,
+                (2, 1) => f64::INFINITY,
+                (3, 0) => f64::NEG_INFINITY,
+                (4, 0) => 1e4,
+                _ => scattered(column, lane),
+            });
+        }
+    }
 }

@@ -54,6 +54,12 @@ pub trait Wide:
     /// `self` where x < 0, else `other`.
     fn where_negative(self, x: Self, other: Self) -> Self;
 
+    /// `self` where x is a zero, else `other`.
+    fn where_zero(self, x: Self, other: Self) -> Self;
+
+    /// The larger of two numbers, or NaN if either is.
+    fn larger(self, other: Self) -> Self;
+
     /// The larger of `self` and 0; NaN stays NaN.
     fn positive_part(self) -> Self;
 
@@ -281,6 +287,21 @@ macro_rules! implement_wide {
             fn where_negative(self, x: $name, other: $name) -> $name {
                 // SAFETY: as for the trait.
                 $name(unsafe { $blend($compare::<_CMP_LT_OQ>(x.0, $set1(0.0)), other.0, self.0) })
+            }
+
+            #[inline(always)]
+            fn where_zero(self, x: $name, other: $name) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $blend($compare::<_CMP_EQ_OQ>(x.0, $set1(0.0)), other.0, self.0) })
+            }
+
+            #[inline(always)]
+            fn larger(self, other: $name) -> $name {
+                // The maximum is the second operand if either is NaN.
+                // SAFETY: as for the trait.
+                unsafe {
+                    $name($blend($compare::<_CMP_UNORD_Q>(self.0, self.0), $max(self.0, other.0), self.0))
+                }
             }
 
             #[inline(always)]

@@ -9,7 +9,7 @@ use crate::expr::{Axis, Context, Expr, Index, Node, Symbol};
 use std::collections::{BTreeSet, HashMap};
 
 /// An axis of fewer places is worked out whole where one place of it is different.
-const LONG_AXIS: usize = 64;
+const LONG_AXIS: usize = 8;
 
 /// How a tensor stands to the streamed axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
