@@ -19,7 +19,7 @@ use kept::{Kept, KeptUse};
 use kobai::plan::Plan;
 use kobai::plan::tape::{JoinedTape, Operation, Place, Tape};
 use peephole::{Along, Exponential};
-use turned::TurnedTiles;
+use turned::{LONGEST, TurnedTiles};
 
 pub(crate) use arithmetic::multiply;
 pub(crate) use evaluate::Frame;
@@ -347,6 +347,15 @@ impl TileProgram {
     /// Whether a load reads what is written over.
     fn is_replaced(&self, load: &Load) -> bool {
         self.replaced == Some(load.view.tensor)
+    }
+
+    /// Whether it reads columns of short rows, which are turned a tile at a time.
+    pub fn turns(&self) -> bool {
+        let is_turned = |extra: &Extra| match extra {
+            Extra::Load(load) => load.gathers.is_empty() && (2..=LONGEST).contains(&self.inner_stride(load)),
+            _ => false,
+        };
+        self.extras.iter().any(is_turned)
     }
 
     fn inner_stride(&self, load: &Load) -> usize {

@@ -465,31 +465,39 @@ impl<T: Float> Job<'_, T> {
         if let Some(kept) = &mut kept {
             kept.prepare(written.out.len(), length);
         }
-        for number in 0..written.out.len() {
-            place(first + number, &self.lengths[..free], &mut at[..free]);
-            let (low, spare) = beside.split_at_mut(TILE);
-            let mut entry = with_low(written.range(number..number + 1), low);
+        // Of short rows that are turned a tile at a time, all columns are taken from it.
+        let together = if kept.is_none() && self.step.program.turns() { LONGEST } else { 1 };
+        let (low, spare) = beside.split_at_mut(TILE);
+        for start in (0..written.out.len()).step_by(together) {
+            let numbers = start..(start + together).min(written.out.len());
+            let mut entries = with_low(written.range(numbers.clone()), low);
             if !reducing.accumulate {
-                start_all(reducing.reduction, entry.reborrow());
+                start_all(reducing.reduction, entries.reborrow());
             }
-            self.step.program.begin(self.frame, scratch, at);
             for position in (0..length).step_by(TILE) {
-                at[free] = position;
                 let lanes = TILE.min(length - position);
-                let values = match self.step.program.as_they_lie(self.frame, at, lanes) {
-                    Some(values) => values,
-                    None => {
-                        self.step.program.tile(self.frame, scratch, at, &mut values[..lanes])?;
-                        &values[..lanes]
+                for number in numbers.clone() {
+                    place(first + number, &self.lengths[..free], &mut at[..free]);
+                    at[free] = position;
+                    if position == 0 || together > 1 {
+                        self.step.program.begin(self.frame, scratch, at);
                     }
-                };
-                match kept.as_mut().map(|kept| kept.tile(number, position, lanes, length)) {
-                    Some((powers, leading)) => *leading = join_and_keep(entry.reborrow(), values, powers),
-                    None => join_all(reducing.reduction, entry.reborrow(), values, &mut spare[..lanes]),
+                    let values = match self.step.program.as_they_lie(self.frame, at, lanes) {
+                        Some(values) => values,
+                        None => {
+                            self.step.program.tile(self.frame, scratch, at, &mut values[..lanes])?;
+                            &values[..lanes]
+                        }
+                    };
+                    let entry = entries.range(number - start..number - start + 1);
+                    match kept.as_mut().map(|kept| kept.tile(number, position, lanes, length)) {
+                        Some((powers, leading)) => *leading = join_and_keep(entry, values, powers),
+                        None => join_all(reducing.reduction, entry, values, &mut spare[..lanes]),
+                    }
                 }
             }
             if !reducing.accumulate {
-                finish(reducing.reduction, entry);
+                finish(reducing.reduction, entries);
             }
         }
         if let (Some(number), Some(kept)) = (self.step.keeps, kept) {
