@@ -20,8 +20,8 @@ use rayon::prelude::*;
 use smallvec::SmallVec;
 use std::ops::Range;
 
-/// Contracted turns that are added up in registers.
-const DEPTH: usize = 192;
+/// Contracted turns that are added up in registers: a panel of either factor fits in a first-level cache of 32 KiB.
+const DEPTH: usize = 128;
 /// Rows of a part, whose left panels are packed at once.
 const PART_ROWS: usize = 36 * MOST_ROWS;
 /// Entries of the left factor that are packed at once.
