@@ -53,6 +53,7 @@ pub use logistic::{sigmoid_pair_to, softplus_pair_to};
 pub use past_caches::{copy_past_caches, fence};
 pub use power::{Fraction, power, power_of_fraction_to};
 pub use prefetch::{prefetch, prefetch_to_write};
+pub(crate) use reduce::larger;
 pub use reduce::{all_finite, dot, exp_then_sum, exp_then_sum_to, max, sum, sum_exp};
 pub use transpose::{copy_rows, transpose};
 #[cfg(target_arch = "x86_64")]

@@ -180,3 +180,20 @@ fn short_rows_beside_infinities() {
     logits[row(1700)].fill(f64::NEG_INFINITY);
     case.check("logits that are not finite");
 }
+
+/// Σ_n Σ_m lse_k z_nmk: several tiles of short rows for each place of the streamed axis.
+#[test]
+fn short_rows_below_two_axes() {
+    for (outer, rows, classes) in [(5, 70, 9), (3, 1100, 4)] {
+        let mut case = Case::default();
+        let (n, m, k) = (case.axis("N", outer), case.axis("M", rows), case.axis("K", classes));
+        let (i, j, l) = (case.index("n", n), case.index("m", m), case.index("k", k));
+        let z = case.numbers("z", &[n, m, k]);
+        let entry = case.context.entry_at(z, &[i, j, l]);
+        let lse = case.lse(l, entry);
+        let by_row = case.sum(j, lse);
+        let loss = case.sum(i, by_row);
+        case.loss(loss, &[z]);
+        case.check(&format!("{outer} × {rows} × {classes}"));
+    }
+}

@@ -9,7 +9,7 @@
 use super::multiply;
 use super::turned::SPACING;
 use crate::buffers::Written;
-use crate::vector::{self, Float, scalar};
+use crate::vector::{self, Float, larger, scalar};
 use kobai::expr::Reduction;
 
 /// What a reduction over nothing is, to begin with. What stands beside it is a sum over nothing.
@@ -150,14 +150,6 @@ fn closed<T: Float>(high: T, low: T) -> T {
 
 fn is_finite<T: Float>(value: T) -> bool {
     value.magnitude() < T::INFINITY
-}
-
-/// The larger of two numbers, or NaN if either is.
-#[inline(always)]
-fn larger<T: Float>(a: T, b: T) -> T {
-    // `a` stays if it is NaN; `b` is taken if it is.
-    #[allow(clippy::eq_op)]
-    if b > a || b != b { b } else { a }
 }
 
 /// Adds a value to a sum in two parts.

@@ -4,6 +4,7 @@ use super::exponential::{Exp, exp_pair};
 use super::float::{Float, two_sum};
 use super::level::{Work, dispatch};
 use super::map::{Kernel, map_to, wide};
+use super::reduce::larger;
 #[cfg(target_arch = "x86_64")]
 use super::{wide::Wide, wide_functions};
 
@@ -87,10 +88,7 @@ impl<T: Float> Work for SumColumns<'_, T> {
             let mut leading = [-T::INFINITY; BLOCK];
             for column in self.values.chunks_exact(self.spacing) {
                 for (leading, &value) in leading.iter_mut().zip(&column[first..first + BLOCK]) {
-                    // The largest so far stays if it is NaN; the value is taken if it is.
-                    #[allow(clippy::eq_op)]
-                    let taken = (value > *leading) | (value != value);
-                    *leading = if taken { value } else { *leading };
+                    *leading = larger(*leading, value);
                 }
             }
             let (mut rest, mut low, mut unseen) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK], [T::ONE; BLOCK]);

@@ -32,7 +32,7 @@ fn join<T: Float>(mut lanes: [T; LANES], combine: impl Fn(T, T) -> T) -> T {
 
 /// The larger of two numbers, or NaN if either is.
 #[inline(always)]
-fn larger<T: Float>(a: T, b: T) -> T {
+pub(crate) fn larger<T: Float>(a: T, b: T) -> T {
     // `a` stays if it is NaN; `b` is taken if it is.
     #[allow(clippy::eq_op)]
     if b > a || b != b { b } else { a }
