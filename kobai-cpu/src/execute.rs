@@ -83,12 +83,13 @@ impl<T: Float> Executor<T> {
     ///
     /// # Errors
     /// An input that is missing or has another length than its axes ask for, an integer that the element type cannot
-    /// hold, a label or neighbour outside of its axis. After an error the outputs are of no use; the executor is.
+    /// hold, a label or neighbour outside of its axis; or what watches the inputs has ended it. After an error the outputs
+    /// are of no use; the executor is.
     pub fn run(&mut self, inputs: &Inputs<'_, T>) -> Result<(), RunError> {
         let given = self.bind(inputs)?;
         self.finite.fill(None);
         let mut passes = take(&mut self.passes);
-        let result = passes.iter_mut().try_for_each(|pass| self.run_pass(pass, &given));
+        let result = passes.iter_mut().try_for_each(|pass| self.run_pass(pass, inputs, &given));
         self.passes = passes;
         result
     }
@@ -127,7 +128,12 @@ impl<T: Float> Executor<T> {
         Ok(given)
     }
 
-    fn run_pass(&mut self, pass: &mut CompiledPass<T>, given: &[Option<&[T]>]) -> Result<(), RunError> {
+    fn run_pass(
+        &mut self,
+        pass: &mut CompiledPass<T>,
+        inputs: &Inputs<'_, T>,
+        given: &[Option<&[T]>],
+    ) -> Result<(), RunError> {
         for step in &mut pass.before {
             self.run_step(step, given, Chunk::default())?;
         }
@@ -138,6 +144,9 @@ impl<T: Float> Executor<T> {
             let chunk = Chunk { start, within: 0, length: self.plan.chunk.max(1).min(size - start) };
             for step in &mut pass.chunk {
                 self.run_step(step, given, chunk)?;
+            }
+            if inputs.done(start..start + chunk.length).is_break() {
+                return Err(RunError::Interrupted);
             }
         }
         pass.chunk.iter().for_each(|step| self.finish(step));

@@ -4,6 +4,7 @@ mod buffers;
 pub mod execute;
 pub mod machine;
 mod product;
+pub mod scratch_file;
 mod tile;
 pub mod vector;
 

@@ -5,7 +5,10 @@ mod execute_support;
 use execute_support::{Case, cross_entropy, info_nce, linear_cross_entropy, run, same_bits};
 use half::{bf16, f16};
 use kobai::plan::fuse::Segment;
+use kobai_cpu::scratch_file::ScratchWriter;
 use kobai_cpu::{Executor, Inputs, RunError};
+use std::cell::RefCell;
+use std::ops::ControlFlow;
 
 fn in_pool<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool").install(work)
@@ -69,6 +72,48 @@ fn an_executor_is_of_use_after_an_error() {
     assert!(bad.run_on(&mut executor).is_err());
     let after = case.run_on(&mut executor).expect("a result");
     assert!(same_bits(&before, &after));
+}
+
+#[test]
+fn whoever_watches_is_told_of_each_chunk_and_may_end_the_run() {
+    let case = cross_entropy(5, 3);
+    let mut executor = case.executor(Some(2));
+    let whole = case.run_on(&mut executor).expect("a result");
+    let (z, y) = (&case.arrays["z"].data, &case.arrays["y"].data);
+    let seen = RefCell::new(Vec::new());
+    let watch = |chunk| {
+        seen.borrow_mut().push(chunk);
+        if seen.borrow().len() == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let mut inputs = Inputs::new();
+    inputs.numbers("z", z).numbers("y", y).watch(&watch);
+    assert_eq!(executor.run(&inputs), Err(RunError::Interrupted));
+    assert_eq!(*seen.borrow(), [0..2, 2..4]);
+    assert!(same_bits(&whole, &case.run_on(&mut executor).expect("a result")));
+}
+
+#[test]
+fn numbers_in_a_file_are_read_as_those_in_memory() {
+    let case = cross_entropy(700, 30);
+    let mut executor = case.executor(Some(64));
+    let whole = case.run_on(&mut executor).expect("a result");
+    let mut writer = ScratchWriter::new(tempfile::tempfile().expect("a file"));
+    case.arrays["z"].data.chunks(1000).for_each(|part| writer.write(part).expect("room on the disk"));
+    let file = writer.finish().expect("a file");
+    assert_eq!(&file[..], &case.arrays["z"].data[..]);
+    let watch = |chunk: std::ops::Range<usize>| {
+        file.release(chunk.start * 30..chunk.end * 30);
+        ControlFlow::Continue(())
+    };
+    let mut inputs = Inputs::new();
+    inputs.numbers("z", &file).numbers("y", &case.arrays["y"].data).watch(&watch);
+    for _ in 0..2 {
+        executor.run(&inputs).expect("a result");
+        for (name, values) in &whole {
+            assert_eq!(executor.output(name), Some(&values[..]), "{name}");
+        }
+    }
+    assert!(ScratchWriter::<f64>::new(tempfile::tempfile().expect("a file")).finish().expect("a file").is_empty());
 }
 
 #[test]

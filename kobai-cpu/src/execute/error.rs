@@ -36,6 +36,8 @@ pub enum RunError {
         /// The size of the axis.
         size: usize,
     },
+    /// What watches the run has ended it.
+    Interrupted,
 }
 
 impl RunError {
@@ -46,6 +48,7 @@ impl RunError {
             RunError::WrongLength { .. } => "input-length-mismatch",
             RunError::NotExact { .. } => "integer-not-exact",
             RunError::IndexOutOfRange { .. } => "index-out-of-range",
+            RunError::Interrupted => "run-interrupted",
         }
     }
 }
@@ -62,6 +65,7 @@ impl From<RunError> for Diagnostic {
             RunError::IndexOutOfRange { name, value, size } => {
                 diagnostic.with("name", name).with("value", value.to_string()).with("size", size.to_string())
             }
+            RunError::Interrupted => diagnostic,
         }
     }
 }
@@ -79,6 +83,7 @@ impl fmt::Display for RunError {
             RunError::IndexOutOfRange { name, value, size } => {
                 write!(formatter, "{name} is read at {value}, but the axis has {size} places, counted from 0")
             }
+            RunError::Interrupted => write!(formatter, "the run was interrupted"),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use half::{bf16, f16};
 use std::collections::HashMap;
+use std::fmt;
+use std::ops::{ControlFlow, Range};
 
 /// One input, row-major.
 #[derive(Clone, Copy, Debug)]
@@ -28,15 +30,25 @@ impl<T> Input<'_, T> {
     }
 }
 
+/// Is told of each chunk once it is done: the part of the streamed axis that it was. It may end the run.
+type Watch<'a> = &'a dyn Fn(Range<usize>) -> ControlFlow<()>;
+
 /// The inputs of a run, by the names that the plan gives them. Numbers are borrowed and never copied.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Inputs<'a, T> {
     arrays: HashMap<&'a str, Input<'a, T>>,
+    watch: Option<Watch<'a>>,
 }
 
 impl<T> Default for Inputs<'_, T> {
     fn default() -> Self {
-        Inputs { arrays: HashMap::new() }
+        Inputs { arrays: HashMap::new(), watch: None }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Inputs<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Inputs").field("arrays", &self.arrays).finish_non_exhaustive()
     }
 }
 
@@ -69,6 +81,19 @@ impl<'a, T> Inputs<'a, T> {
     pub fn half_floats(&mut self, name: &'a str, values: &'a [f16]) -> &mut Inputs<'a, T> {
         self.arrays.insert(name, Input::HalfFloats(values));
         self
+    }
+
+    /// Calls `watch` after each chunk of each pass, on the thread that runs the plan, with the part of the streamed axis
+    /// that the chunk was: to show progress, to let go of memory that was read, or to end the run, which is then
+    /// [`RunError::Interrupted`](crate::RunError::Interrupted).
+    pub fn watch(&mut self, watch: &'a dyn Fn(Range<usize>) -> ControlFlow<()>) -> &mut Inputs<'a, T> {
+        self.watch = Some(watch);
+        self
+    }
+
+    /// A chunk is done.
+    pub(crate) fn done(&self, chunk: Range<usize>) -> ControlFlow<()> {
+        self.watch.map_or(ControlFlow::Continue(()), |watch| watch(chunk))
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<Input<'a, T>>
