@@ -1,27 +1,32 @@
-//! `--data`: JSON or NPZ by name, or a CSV table whose columns are bound.
-
-mod npz;
+//! `--data`: JSON or NPZ by name, or a table whose columns are bound.
 
 use crate::message::Failure;
 use crate::options::Inputs as Arguments;
 use kobai::eval::data::{Array, Inputs};
-use kobai_fit::binding::Binding;
+use kobai_fit::binding::{Binding, Meaning};
+use kobai_fit::dataset::{Options, load};
 use kobai_fit::lesson::front_matter;
-use kobai_fit::table::Table;
+use kobai_fit::source::{Format, Source, npy};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 /// Reads the inputs. Bindings in the front matter of the text hold for a table unless `--bind` says otherwise.
 pub fn read(arguments: &Arguments, text: &str) -> Result<Inputs, Failure> {
     let Some(path) = &arguments.data else { return bound(&arguments.bind, None) };
-    let ends_in = |wanted: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted));
-    if !ends_in("csv") {
-        let mut inputs = if ends_in("npz") { npz::read(path)? } else { json(path)? };
+    let by_name = match Format::of_path(path) {
+        Some(Format::Npz) => Some(npy::read_archive(path)?.into_iter().collect()),
+        None | Some(Format::Json) => Some(json(path)?),
+        Some(_) => None,
+    };
+    if let Some(arrays) = by_name {
+        let mut inputs: Inputs = arrays;
+        inputs = inputs.into_iter().map(|(name, array)| (plain(&name).to_owned(), array)).collect();
         inputs.extend(bound(&arguments.bind, None)?);
         return Ok(inputs);
     }
-    let table = Table::read(path)?;
+    let table = Source::open(path, None)?;
     let bindings = merged(&front_matter(text).bindings, &arguments.bind);
     if bindings.is_empty() {
         return Err(Failure::text(
@@ -40,28 +45,34 @@ pub fn merged(document: &[String], command: &[String]) -> Vec<String> {
     merged.into_values().collect()
 }
 
-fn bound(bindings: &[String], table: Option<&Table>) -> Result<Inputs, Failure> {
+fn bound(bindings: &[String], table: Option<&Source>) -> Result<Inputs, Failure> {
     let mut inputs = Inputs::new();
-    for binding in bindings {
-        let (name, source) = binding.split_once('=').unwrap_or((binding, ""));
-        if let Ok(number) = source.trim().parse::<f64>() {
-            inputs.insert(plain(name).to_owned(), Array::scalar(number));
-            continue;
+    let mut columns = Vec::new();
+    for text in bindings {
+        let binding = Binding::parse(text)?;
+        match (&binding.meaning, table) {
+            (Meaning::Number(number), _) => {
+                _ = inputs.insert(plain(&binding.symbol).to_owned(), Array::scalar(*number))
+            }
+            (_, Some(_)) => columns.push(binding),
+            (_, None) => {
+                return Err(Failure::text(format!(
+                    "`--bind {text}` names columns, but --data is no table\n  fix: give a table, or a number as in 'a = 2'"
+                )));
+            }
         }
-        let Some(table) = table else {
-            return Err(Failure::text(format!(
-                "`--bind {binding}` names columns, but --data is no CSV table\n  fix: give a table, or a number as in 'a = 2'"
-            )));
-        };
-        let rows: Vec<usize> = (0..table.rows).collect();
-        let fitted = Binding::parse(binding)?.fit(table, &rows)?;
-        inputs.insert(fitted.symbol.clone(), fitted.apply(table, &rows)?);
+    }
+    if let Some(table) = table {
+        let options = Options { held_out: 0.0, ..Options::default() };
+        let dataset = load(table, &columns, &[], &options, &mut |_| ControlFlow::Continue(()))?;
+        let arrays = dataset.training.arrays.iter();
+        inputs.extend(arrays.map(|(name, array)| (name.clone(), array.first_rows(dataset.training.rows))));
     }
     Ok(inputs)
 }
 
 /// Names in data have no backslash; who writes one means the same name.
-fn plain(name: &str) -> &str {
+pub fn plain(name: &str) -> &str {
     name.trim().trim_start_matches('\\')
 }
 

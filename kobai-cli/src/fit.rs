@@ -1,22 +1,33 @@
 //! `kobai fit`
 
-use crate::data::{json_number, merged};
+mod display;
+mod report;
+
+use crate::data::{merged, plain};
 use crate::message::Failure;
 use crate::options::Fit;
 use crate::source::{Source, read};
-use crate::{Answer, echo, print};
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::{Answer, print};
+use display::Display;
 use kobai::check::Verdict;
-use kobai_fit::fit::{Fitted, Prepared, prepare};
-use kobai_fit::lbfgs::{Settings, Status};
-use kobai_fit::lesson::front_matter;
+use kobai_fit::checkpoint::Checkpoint;
+use kobai_fit::dataset::Options;
+use kobai_fit::fit::{Prepared, Request, Training, prepare};
+use kobai_fit::lesson::{FrontMatter, front_matter};
+use kobai_fit::model_file::ModelFile;
 use kobai_fit::plot::draw_loss_curve;
-use kobai_fit::saved::save;
-use kobai_fit::table::Table;
-use serde_json::json;
-use std::path::Path;
+use kobai_fit::plot_confusion::draw_confusion;
+use kobai_fit::solver::schedule::{FORMS, Schedule};
+use kobai_fit::solver::{From, Method, Outcome, Settings, Status};
+use kobai_fit::source::Source as Rows;
+use kobai_fit::start::Start;
+use report::Report;
+use std::cell::Cell;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Trains and prints.
 pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
@@ -24,25 +35,64 @@ pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
     arguments.plot.iter().try_for_each(|path| can_be_drawn(path))?;
     let source = read(&arguments.common)?;
     let front = front_matter(&source.text);
-    let bindings = merged(&front.bindings, &arguments.bind);
-    let table = Table::read(&arguments.data)?;
-    let mut prepared = prepare(&source.text, &bindings, &table, arguments.held_out, arguments.seed)
-        .map_err(|error| Failure::of_fit(error, &source))?;
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    // Where no handler can be set, Ctrl-C ends the program as it always does.
+    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
+    let display = Display::new(arguments.json);
+    let mut prepared = prepared(arguments, &source, &front, &interrupted, &display)?;
+    let (training, reason) = training(arguments, &prepared);
+    let (starts, init) = starts(&front.starts, &arguments.init)?;
+    let (free, told) =
+        prepared.start(&starts, init.as_ref(), arguments.seed).map_err(|error| Failure::of_fit(error, &source))?;
+    let runners = prepared.plan(&training).map_err(|error| Failure::of_fit(error, &source))?;
+    let report = Report { arguments, source: &source, title: front.title.as_deref() };
     if !arguments.json {
-        print(&understood(&prepared, &source, arguments, table.rows, front.title.as_deref()))?;
+        print(&report.understood(&prepared))?;
+        print(&report.plan(&prepared, &training, &reason, &told, runners.bytes()))?;
     }
-    let fitted = train(&mut prepared, arguments, &source)?;
+    let mut checkpoint = match &arguments.checkpoint {
+        Some(folder) => {
+            let every = Duration::from_secs_f64(arguments.every.clamp(0.0, 1e9));
+            Some(Checkpoint::new(folder, every, &prepared, &training)?)
+        }
+        None => None,
+    };
+    let from = match &checkpoint {
+        Some(checkpoint) if arguments.resume => From::State(checkpoint.read()?),
+        _ => From::Parameters(free),
+    };
+    let outcome = train(&mut prepared, &training, runners, from, (&interrupted, &display, &mut checkpoint), &source)?;
+    let entries = prepared.entries(&outcome.parameters);
+    let judged = prepared.judge(&entries).map_err(|error| Failure::of_fit(error, &source))?;
     if let Some(path) = &arguments.save {
-        save(path, &prepared.saved(&fitted))?;
+        prepared.model_file(&entries, report::facts(&outcome, front.title.as_deref())).write(path)?;
     }
+    let title = front.title.as_deref().unwrap_or("Loss");
+    let confusion = arguments.plot.as_deref().and_then(|path| report::confusion_file(path, &judged));
     if let Some(path) = &arguments.plot {
-        let title = front.title.as_deref().unwrap_or("Loss");
-        draw_loss_curve(&fitted.outcome.history, title, path)?;
+        draw_loss_curve(&outcome.history, title, path)?;
     }
-    print(&if arguments.json { as_json(&fitted, &prepared) } else { report(&fitted, &prepared, arguments) })?;
+    if let (Some(path), Some(classes)) = (&confusion, report::confusion(&judged)) {
+        draw_confusion(classes, &judged.classes, title, path)?;
+    }
+    let files = report::Files { confusion, checkpoint: checkpoint.as_ref().map(Checkpoint::file) };
+    print(&if arguments.json {
+        report.as_json(&outcome, &judged, &prepared)
+    } else {
+        report.result(&outcome, &judged, &files)
+    })?;
     let broken = prepared.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Broken(_)));
-    let good = fitted.outcome.status == Status::Converged && !broken;
-    Ok(if good { Answer::Yes } else { Answer::No })
+    Ok(if is_done(&outcome, &training) && !broken { Answer::Yes } else { Answer::No })
+}
+
+/// Whether the training came to the end that was asked for. A method by batches has no other end than its last epoch.
+fn is_done(outcome: &Outcome, training: &Training) -> bool {
+    match outcome.status {
+        Status::Converged | Status::SmallDecrease => true,
+        Status::IterationLimit => training.settings.method.is_stochastic(),
+        _ => false,
+    }
 }
 
 /// A mistake in a path shows before the training, not after it.
@@ -74,103 +124,123 @@ pub fn can_be_drawn(path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn understood(prepared: &Prepared, source: &Source, arguments: &Fit, rows: usize, title: Option<&str>) -> String {
-    let mut inputs = prepared.training.clone();
-    for parameter in &prepared.parameters {
-        let data = vec![0.0; parameter.entries()];
-        inputs.insert(
-            parameter.name.clone(),
-            kobai::eval::data::Array { shape: parameter.shape.clone(), data, integer: false },
-        );
-    }
-    let head = title.map_or_else(String::new, |title| format!("{title}\n\n"));
-    let (training, held_out) = (prepared.split.training.len(), prepared.split.held_out.len());
-    let echo = echo::program(&prepared.program, source, &inputs, &prepared.bindings, &prepared.verdicts);
-    format!(
-        "{head}{echo}Data\n  {}: {rows} rows, {training} to train, {held_out} held out\n\n",
-        arguments.data.display()
-    )
+/// Where arrays that do not fit in memory lie: a temporary folder may itself be memory, so the one for large files is taken
+/// if the user names none.
+fn scratch() -> PathBuf {
+    let large = PathBuf::from("/var/tmp");
+    if std::env::var_os("TMPDIR").is_none() && large.is_dir() { large } else { std::env::temp_dir() }
 }
 
-fn train(prepared: &mut Prepared, arguments: &Fit, source: &Source) -> Result<Fitted, Failure> {
+fn prepared(
+    arguments: &Fit,
+    source: &Source,
+    front: &FrontMatter,
+    interrupted: &AtomicBool,
+    display: &Display,
+) -> Result<Prepared, Failure> {
+    let bindings = merged(&front.bindings, &arguments.bind);
+    let table = Rows::open(&arguments.table.data, arguments.table.format)?;
+    let test = arguments.test.as_ref().map(|path| Rows::open(path, None)).transpose()?;
+    let options = Options {
+        held_out: arguments.split,
+        seed: arguments.seed,
+        missing: arguments.missing,
+        memory: arguments.memory.unwrap_or(u64::MAX),
+        scratch: scratch(),
+    };
+    let request = Request { document: &source.text, bindings: &bindings, table: &table, test: test.as_ref(), options };
+    let known = table.rows();
+    let prepared = prepare(&request, &mut |rows| {
+        display.reading(rows, known);
+        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    prepared.map_err(|error| Failure::of_fit(error, source))
+}
+
+/// How to train, and why so.
+fn training(arguments: &Fit, prepared: &Prepared) -> (Training, String) {
+    let (method, reason) = match arguments.solver.and_then(Method::named) {
+        Some(method) => (method, "as asked for".to_owned()),
+        None => prepared.suggested_method(),
+    };
+    let stochastic = method.is_stochastic();
+    let form = FORMS.iter().find(|(name, _)| *name == arguments.schedule).map(|(_, form)| *form);
     let settings = Settings {
+        method,
         gradient_tolerance: arguments.tolerance,
-        iteration_limit: arguments.iterations,
+        maximum_tolerance: arguments.max_gradient,
+        decrease_tolerance: arguments.decrease,
+        iteration_limit: arguments.iterations.unwrap_or(if stochastic { 100 } else { 1000 }),
+        time_limit: arguments.time.map(|seconds| Duration::from_secs_f64(seconds.clamp(0.0, 1e9))),
+        learning_rate: arguments.learning_rate.unwrap_or(if method == Method::Sgd { 1e-2 } else { 1e-3 }),
+        schedule: Schedule {
+            form: form.unwrap_or(Schedule::default().form),
+            warm_up: arguments.warm_up.clamp(0.0, 1.0),
+        },
+        momentum: arguments.momentum,
+        weight_decay: arguments.weight_decay,
+        seed: arguments.seed,
         ..Settings::default()
     };
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&interrupted);
-    // Where no handler can be set, Ctrl-C ends the program as it always does.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
-    let bar = if arguments.json { ProgressBar::hidden() } else { ProgressBar::new(arguments.iterations as u64) };
-    if let Ok(style) = ProgressStyle::with_template("  {spinner} iteration {pos:>5} {msg}") {
-        bar.set_style(style);
-    }
-    let fitted = prepared.train(&settings, &interrupted, &mut |progress| {
-        bar.set_position(progress.iteration as u64);
-        bar.set_message(format!("loss {:.9}  gradient norm {:.2e}", progress.value, progress.gradient_norm));
-    });
-    bar.finish_and_clear();
-    fitted.map_err(|error| Failure::of_fit(error, source))
+    // Data in a file take no memory that the plans could not have.
+    let data = if prepared.is_in_file() { 0 } else { prepared.bytes() };
+    let memory = arguments.memory.map(|memory| memory.saturating_sub(data).max(1 << 20) / 2);
+    (Training { settings, batch: arguments.batch, memory }, reason)
 }
 
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Converged => "converged",
-        Status::IterationLimit => "stopped at the iteration limit (see --iterations)",
-        Status::Interrupted => "interrupted; what follows is the best point so far",
-        Status::NoProgress => "stopped: rounding leaves no lower point to find",
-    }
-}
-
-fn report(fitted: &Fitted, prepared: &Prepared, arguments: &Fit) -> String {
-    let outcome = &fitted.outcome;
-    let mut lines = vec![
-        format!("Result: {}", status(outcome.status)),
-        format!("  loss                {:.12}", outcome.value),
-        format!("  gradient norm       {:.3e}", outcome.gradient_norm),
-        format!("  iterations          {} ({} evaluations)", outcome.iterations, outcome.evaluations),
-    ];
-    if let Some(loss) = fitted.held_out_loss {
-        lines.push(format!("  held-out loss       {loss:.12}"));
-    }
-    for (name, accuracy, rows) in [
-        ("training accuracy", fitted.training_accuracy, prepared.split.training.len()),
-        ("held-out accuracy", fitted.held_out_accuracy, prepared.split.held_out.len()),
-    ] {
-        if let Some(accuracy) = accuracy {
-            lines.push(format!(
-                "  {name}   {:.2} % ({} of {rows})",
-                accuracy * 100.0,
-                (accuracy * rows as f64).round()
-            ));
+/// The starts that the document and the command name, those of the command last, and the file of another fit.
+fn starts(document: &[String], command: &[String]) -> Result<(Vec<(String, Start)>, Option<ModelFile>), Failure> {
+    let (mut starts, mut file) = (Vec::new(), None);
+    for text in document.iter().chain(command) {
+        if text.contains('=') {
+            let (name, start) = Start::parse(text)?;
+            starts.push((plain(&name).to_owned(), start));
+        } else {
+            file = Some(ModelFile::read(text)?);
         }
     }
-    match &arguments.save {
-        Some(path) => lines.push(format!("  parameters saved    {}", path.display())),
-        None => lines.push("  parameters          not saved (--save FILE.safetensors)".to_owned()),
-    }
-    match &arguments.plot {
-        Some(path) => lines.push(format!("  loss curve          {}", path.display())),
-        None => lines.push("  loss curve          not drawn (--plot FILE.svg)".to_owned()),
-    }
-    lines.join("\n") + "\n"
+    Ok((starts, file))
 }
 
-fn as_json(fitted: &Fitted, prepared: &Prepared) -> String {
-    let outcome = &fitted.outcome;
-    let object = json!({
-        "status": format!("{:?}", outcome.status),
-        "loss": json_number(outcome.value),
-        "gradient_norm": json_number(outcome.gradient_norm),
-        "iterations": outcome.iterations,
-        "evaluations": outcome.evaluations,
-        "held_out_loss": fitted.held_out_loss.map(json_number),
-        "training_accuracy": fitted.training_accuracy,
-        "held_out_accuracy": fitted.held_out_accuracy,
-        "training_rows": prepared.split.training.len(),
-        "held_out_rows": prepared.split.held_out.len(),
-        "parameters": fitted.arrays.iter().map(|(name, array)| (name.clone(), json!(array.shape))).collect::<serde_json::Map<_, _>>(),
-    });
-    object.to_string() + "\n"
+fn train(
+    prepared: &mut Prepared,
+    training: &Training,
+    runners: kobai_fit::objective::Runners,
+    from: From,
+    (interrupted, display, checkpoint): (&AtomicBool, &Display, &mut Option<Checkpoint>),
+    source: &Source,
+) -> Result<Outcome, Failure> {
+    let rows_read = Cell::new(0_u64);
+    let rows = |rows: std::ops::Range<usize>| {
+        rows_read.set(rows_read.get() + rows.len() as u64);
+        display.rows(rows_read.get());
+        if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let mut failed = None;
+    display.begin(training);
+    let outcome = prepared.train(
+        training,
+        runners,
+        from,
+        interrupted,
+        (&rows, &mut |progress, state| {
+            display.iteration(progress);
+            if let Some(checkpoint) = checkpoint.as_mut()
+                && failed.is_none()
+                && let Err(error) = checkpoint.keep(state)
+            {
+                // The training cannot be kept, so it ends while the checkpoint before is whole.
+                failed = Some(error);
+                interrupted.store(true, Ordering::SeqCst);
+            }
+        }),
+    );
+    display.end();
+    let outcome = outcome.map_err(|error| Failure::of_fit(error, source))?;
+    match (failed, checkpoint) {
+        (Some(error), _) => return Err(error.into()),
+        (None, Some(checkpoint)) => checkpoint.write(&outcome.state)?,
+        (None, None) => {}
+    }
+    Ok(outcome)
 }

@@ -11,6 +11,7 @@ mod message;
 mod options;
 mod plan;
 mod plot;
+mod predict;
 mod read;
 mod sizes;
 mod solve;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Plan(arguments) => plan::run(arguments),
         Command::Fit(arguments) => fit::run(arguments),
+        Command::Predict(arguments) => predict::run(arguments),
         Command::Read(arguments) => read::run(arguments),
         Command::Plot(arguments) => plot::run(arguments),
         Command::Solve(arguments) => solve::run(arguments),

@@ -4,7 +4,7 @@ use ariadne::{Color, Config, IndexType, Label, Report, ReportKind, Source};
 use kobai::explain::{Language, diagnostic};
 use kobai::source::Diagnostic;
 use kobai_fit::error::DataError;
-use kobai_fit::fit::FitError;
+use kobai_fit::model::FitError;
 use std::io::IsTerminal;
 
 /// The input is at fault.

@@ -1,5 +1,9 @@
 //! Commands and their options.
 
+mod training;
+
+pub use training::{Fit, Predict};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -23,6 +27,7 @@ const EXAMPLES: &str = r"Examples:
   kobai plan book/softmax-regression.md --size N=8192,K=32000,D=768
   kobai bench loss.tex --size N=4096,K=32000 --wrt z --dtype f32
   kobai fit book/softmax-regression.md --data data/digits.csv
+  kobai predict digits.safetensors --data new.csv --show y --out predictions.csv
   kobai read article.md
   kobai solve 'y = \log_a x' --for x
 
@@ -44,6 +49,8 @@ pub enum Command {
     Bench(Bench),
     /// Train the parameters under \min on a table
     Fit(Fit),
+    /// Show what a fitted model says of new rows
+    Predict(Predict),
     /// Proof-read an article: what each formula is, and whether what it says holds
     Read(Read),
     /// Draw functions of one variable
@@ -291,7 +298,7 @@ const BYTE_UNITS: [(&str, f64); 9] = [
     ("b", 1.0),
 ];
 
-fn memory(text: &str) -> Result<u64, String> {
+pub(crate) fn memory(text: &str) -> Result<u64, String> {
     let lower = text.trim().to_ascii_lowercase();
     let unit = BYTE_UNITS.iter().find_map(|(unit, bytes)| Some((lower.strip_suffix(unit)?, *bytes)));
     let (number, bytes) = unit.unwrap_or((&lower, 1.0));
@@ -353,43 +360,6 @@ const BENCH_EXAMPLES: &str = r"Examples:
 Inputs that neither --data nor --bind gives are drawn: real numbers of the size of 1 within what the text states of them,
 labels evenly over their axis. With --size, the entries of --data are taken row by row into the shape that the text gives.
 The loss runs once unmeasured; then the time with buffers that are used again, and with new ones, is the median of the runs.";
-
-/// `fit`
-#[derive(Args)]
-#[command(
-    after_help = "Examples:\n  kobai fit book/softmax-regression.md --data data/digits.csv\n  kobai fit book/logistic-regression.md --data data/breast-cancer.csv --save w.safetensors --plot loss.svg"
-)]
-pub struct Fit {
-    #[command(flatten)]
-    pub common: Common,
-    /// The table
-    #[arg(long)]
-    pub data: PathBuf,
-    /// Bind columns to a symbol, over what the document says: 'lambda = 0.01'
-    #[arg(long)]
-    pub bind: Vec<String>,
-    /// The share of rows held out
-    #[arg(long, default_value_t = kobai_fit::split::HELD_OUT_FRACTION)]
-    pub held_out: f64,
-    /// The seed of the split
-    #[arg(long, default_value_t = kobai_fit::split::SEED)]
-    pub seed: u64,
-    /// Stop when the 2-norm of the gradient is at most this
-    #[arg(long, default_value_t = 1e-8)]
-    pub tolerance: f64,
-    /// Stop after so many iterations
-    #[arg(long, default_value_t = 1000)]
-    pub iterations: usize,
-    /// Where to save the parameters
-    #[arg(long, value_name = "FILE.safetensors")]
-    pub save: Option<PathBuf>,
-    /// Where to draw the loss curve
-    #[arg(long, value_name = "FILE.svg|.png")]
-    pub plot: Option<PathBuf>,
-    /// For machines
-    #[arg(long)]
-    pub json: bool,
-}
 
 /// `read`
 #[derive(Args)]

@@ -21,16 +21,17 @@ pub struct Source {
     pub language: Language,
 }
 
+/// The language of this code.
+pub fn language(code: &str) -> Result<Language, Failure> {
+    Language::from_code(code).ok_or_else(|| {
+        let known: Vec<&str> = Language::ALL.iter().map(|(_, code, _)| *code).collect();
+        Failure::text(format!("there is no language `{code}`; choose one of {}", known.join(", ")))
+    })
+}
+
 /// Reads SOURCE.
 pub fn read(common: &Common) -> Result<Source, Failure> {
-    let Some(language) = Language::from_code(&common.lang) else {
-        let known: Vec<&str> = Language::ALL.iter().map(|(_, code, _)| *code).collect();
-        return Err(Failure::text(format!(
-            "there is no language `{}`; choose one of {}",
-            common.lang,
-            known.join(", ")
-        )));
-    };
+    let language = language(&common.lang)?;
     let source = common.source.as_str();
     let (name, text) = if source == "-" {
         let mut text = String::new();

@@ -1,35 +1,86 @@
 //! Reading the text of a binding, such as `x = columns pixel_0..pixel_63 scaled by 1/16`.
 
-use crate::binding::{Binding, ColumnItem, Scaling, Selection, Source};
+use crate::binding::{Binding, ColumnItem, Meaning, Scaling, Selection};
 use crate::error::DataError;
+use std::ops::Range;
 
 /// Reads one binding.
 ///
 /// ```text
-/// binding   = symbol "=" source
-/// source    = "columns" selection [scaling] | "column" name [scaling]
-///           | "one-hot" name ["of" integer] | "index" name
+/// binding   = symbol "=" meaning
+/// meaning   = number ["/" number]
+///           | "columns" selection [scaling] | "column" name [scaling]
+///           | "one-hot" name ["of" integer] | "onehot(" name ["," integer] ")"
+///           | "index" name | "index(" name ")"
+///           | "standardise(" selection ")" | selection [scaling]
 /// selection = "*" ["except" name {"," name}] | item {"," item}
-/// item      = name [".." name]
+/// item      = name [".." name] | pattern
 /// scaling   = "scaled" "by" number ["/" number] | "standardised"
 /// ```
-/// A name is a run of characters without spaces, commas, quotes and `..`, or any text in double quotes.
+/// A name is a run of characters without spaces, commas, quotes and `..`, or any text in double quotes; a pattern is such
+/// a run with a `*`, which stands for any characters. A selection without a word before it is a vector if it is one
+/// name, and else a matrix.
 pub(crate) fn parse(text: &str) -> Result<Binding, DataError> {
     // The first equals sign ends the symbol, which may be LaTeX and so follows none of the rules of a name.
-    let Some((symbol, _)) = text.split_once('=') else {
+    let Some((symbol, written)) = text.split_once('=') else {
         let end = Token { kind: Kind::End, position: text.chars().count() + 1 };
         return Err(unexpected(text, "a symbol and = before it", &end));
     };
-    let mut parser = Parser { text, tokens: tokens(text, symbol.chars().count() + 1)?, next: 0 };
+    let skip = symbol.chars().count() + 1;
     let symbol = symbol.trim();
     if symbol.is_empty() || symbol.contains(char::is_whitespace) {
         return Err(syntax_error(text, 1, "one symbol before the =", &format!("\"{symbol}\"")));
     }
-    let source = parser.source()?;
-    if parser.peek().kind != Kind::End {
-        return Err(parser.unexpected("nothing more"));
-    }
-    Ok(Binding { symbol: symbol.to_string(), source })
+    let meaning = match (number(written), call(written)) {
+        (Some(number), _) => Meaning::Number(number),
+        (None, Some((call, before, inside))) => {
+            let first = skip + before;
+            let mut parser = Parser::new(text, first..first + inside)?;
+            let meaning = parser.call(call)?;
+            parser.end()?;
+            meaning
+        }
+        (None, None) => {
+            let mut parser = Parser::new(text, skip..text.chars().count())?;
+            let meaning = parser.meaning()?;
+            parser.end()?;
+            meaning
+        }
+    };
+    Ok(Binding { symbol: symbol.to_string(), meaning })
+}
+
+/// A number, or one over another.
+fn number(written: &str) -> Option<f64> {
+    let (above, below) = written.split_once('/').unwrap_or((written, "1"));
+    let (above, below) = (above.trim().parse::<f64>().ok()?, below.trim().parse::<f64>().ok()?);
+    Some(above / below).filter(|number| number.is_finite())
+}
+
+/// What is written as a function of columns.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Call {
+    OneHot,
+    Index,
+    Standardise,
+}
+
+/// Each spelling of a function.
+const CALLS: &[(&str, Call)] = &[
+    ("onehot", Call::OneHot),
+    ("one-hot", Call::OneHot),
+    ("one_hot", Call::OneHot),
+    ("index", Call::Index),
+    ("standardise", Call::Standardise),
+    ("standardize", Call::Standardise),
+];
+
+/// The function that is written, the number of characters before its arguments, and that of the arguments.
+fn call(written: &str) -> Option<(Call, usize, usize)> {
+    let (name, rest) = written.split_once('(')?;
+    let arguments = rest.trim_end().strip_suffix(')')?;
+    let (_, call) = CALLS.iter().find(|(spelling, _)| *spelling == name.trim())?;
+    Some((*call, name.chars().count() + 1, arguments.chars().count()))
 }
 
 /// What a token is.
@@ -49,11 +100,11 @@ struct Token {
     position: usize,
 }
 
-/// The tokens after the first `skip` characters, with an end token.
-fn tokens(text: &str, skip: usize) -> Result<Vec<Token>, DataError> {
-    let characters: Vec<char> = text.chars().collect();
+/// The tokens of these characters, with an end token.
+fn tokens(text: &str, part: Range<usize>) -> Result<Vec<Token>, DataError> {
+    let characters: Vec<char> = text.chars().take(part.end).collect();
     let mut tokens = Vec::new();
-    let mut at = skip;
+    let mut at = part.start;
     while let Some(&character) = characters.get(at) {
         let position = at + 1;
         let (kind, length) = match character {
@@ -101,7 +152,12 @@ struct Parser<'text> {
     next: usize,
 }
 
-impl Parser<'_> {
+impl<'text> Parser<'text> {
+    /// A reader of these characters of a text.
+    fn new(text: &'text str, part: Range<usize>) -> Result<Parser<'text>, DataError> {
+        Ok(Parser { text, tokens: tokens(text, part)?, next: 0 })
+    }
+
     fn peek(&self) -> &Token {
         &self.tokens[self.next]
     }
@@ -122,21 +178,41 @@ impl Parser<'_> {
         unexpected(self.text, expected, self.peek())
     }
 
-    fn source(&mut self) -> Result<Source, DataError> {
+    /// There must be nothing more.
+    fn end(&self) -> Result<(), DataError> {
+        if self.peek().kind == Kind::End { Ok(()) } else { Err(self.unexpected("nothing more")) }
+    }
+
+    fn meaning(&mut self) -> Result<Meaning, DataError> {
         if self.take_word("columns") {
             let selection = self.selection()?;
-            Ok(Source::Columns { selection, scaling: self.scaling()? })
+            Ok(Meaning::Columns { selection, scaling: self.scaling()? })
         } else if self.take_word("column") {
             let name = self.name()?;
-            Ok(Source::Column { name, scaling: self.scaling()? })
+            Ok(Meaning::Column { name, scaling: self.scaling()? })
         } else if self.take_word("one-hot") {
             let label = self.name()?;
             let classes = if self.take_word("of") { Some(self.classes()?) } else { None };
-            Ok(Source::OneHot { label, classes })
+            Ok(Meaning::OneHot { label, classes })
         } else if self.take_word("index") {
-            Ok(Source::Index { label: self.name()? })
+            Ok(Meaning::Index { label: self.name()? })
         } else {
-            Err(self.unexpected("columns, column, one-hot or index"))
+            let selection = self.selection()?;
+            let scaling = self.scaling()?;
+            Ok(selected(selection, scaling))
+        }
+    }
+
+    /// The arguments of a function.
+    fn call(&mut self, call: Call) -> Result<Meaning, DataError> {
+        match call {
+            Call::OneHot => {
+                let label = self.name()?;
+                let classes = if self.take(&Kind::Comma) { Some(self.classes()?) } else { None };
+                Ok(Meaning::OneHot { label, classes })
+            }
+            Call::Index => Ok(Meaning::Index { label: self.name()? }),
+            Call::Standardise => Ok(selected(self.selection()?, Scaling::Standardised)),
         }
     }
 
@@ -159,6 +235,13 @@ impl Parser<'_> {
     }
 
     fn item(&mut self) -> Result<ColumnItem, DataError> {
+        if let Kind::Word(pattern) = &self.peek().kind
+            && pattern.contains('*')
+        {
+            let pattern = pattern.clone();
+            self.next += 1;
+            return Ok(ColumnItem::Pattern(pattern));
+        }
         let first = self.name()?;
         if self.take(&Kind::Range) {
             let last = self.name()?;
@@ -212,15 +295,21 @@ impl Parser<'_> {
         if written.is_empty() {
             return Err(self.unexpected("a number"));
         }
-        let (above, below) = written.split_once('/').unwrap_or((&written, "1"));
-        let factor = match (above.parse::<f64>(), below.parse::<f64>()) {
-            (Ok(above), Ok(below)) => above / below,
-            _ => f64::NAN,
-        };
-        if factor.is_finite() && factor != 0.0 {
+        if let Some(factor) = number(&written).filter(|&factor| factor != 0.0) {
             return Ok(factor);
         }
         Err(DataError::new("binding-scale").with("text", self.text).with("position", position).with("found", written))
+    }
+}
+
+/// Columns without a word that says whether they are a vector or a matrix.
+fn selected(selection: Selection, scaling: Scaling) -> Meaning {
+    match selection {
+        Selection::Listed(items) => match &items[..] {
+            [ColumnItem::Name(name)] => Meaning::Column { name: name.clone(), scaling },
+            _ => Meaning::Columns { selection: Selection::Listed(items), scaling },
+        },
+        all => Meaning::Columns { selection: all, scaling },
     }
 }
 

@@ -110,70 +110,100 @@ const ENGLISH: &[Sentences] = &[
         "Check that its directory exists and that you may write there; what was there before is unchanged.",
     ),
     row(
-        "csv-empty",
+        "format-unknown",
+        "the format of {file} is not known",
+        "The ending of its name is none of a table's.",
+        "Say --format with one of {formats}.",
+    ),
+    row(
+        "table-empty",
         "{file} holds no data",
-        "A header with the names of the columns and at least one row of numbers are needed.",
+        "Names of columns and at least one row are needed.",
         "Check that this is the right file.",
     ),
     row(
+        "table-unnamed-column",
+        "{file}: column number {number} has no name",
+        "Columns are bound by name.",
+        "Give it a name.",
+    ),
+    row(
+        "table-duplicate-column",
+        "{file}: two columns are named {column}",
+        "A binding to this name could mean either.",
+        "Rename one of them.",
+    ),
+    row(
+        "table-malformed",
+        "{file} cannot be read as {format}",
+        "{reason}.",
+        "Check that the file is whole, of this format, and in UTF-8 if it is text; --format names another format.",
+    ),
+    row(
         "csv-no-header",
-        "{file}, line {line}: the header is missing",
+        "{file}: the header is missing",
         "The first line holds numbers only, where the names of the columns are wanted.",
         "Add a first line such as x_0,x_1,label.",
     ),
     row(
-        "csv-unnamed-column",
-        "{file}, line {line}: column number {number} has no name",
-        "Columns are bound by name.",
-        "Give it a name in the header.",
-    ),
-    row(
-        "csv-duplicate-column",
-        "{file}, line {line}: two columns are named {column}",
-        "A binding to this name could mean either.",
-        "Rename one of them in the header.",
-    ),
-    row(
         "csv-ragged",
-        "{file}, line {line}: {found} cells where the header has {expected}",
+        "{file}, {place}: {found} cells where the header has {expected}",
         "Every row must have one cell for each column.",
         "Look for a missing or extra comma, or a row that was cut off.",
     ),
     row(
-        "csv-empty-cell",
-        "{file}, line {line}, column {column}: the cell is empty",
-        "A missing value would become NaN in the loss and in every gradient.",
-        "Fill it in, or leave this row out of the file.",
+        "cell-not-a-number",
+        "{file}, {place}, column {column}: \"{found}\" is not a number",
+        "Cells of a quantity hold decimal numbers such as 3, -0.5 or 1e-3.",
+        "Correct the cell, or bind a column of classes with onehot({column}) or index({column}).",
     ),
     row(
-        "csv-nan",
-        "{file}, line {line}, column {column}: the cell is not a number ({found})",
-        "A missing value would become NaN in the loss and in every gradient.",
-        "Fill it in, or leave this row out of the file.",
+        "cell-decimal-comma",
+        "{file}, {place}, column {column}: \"{found}\" has a decimal comma",
+        "Numbers are read with a decimal point.",
+        "Write the file again with decimal points.",
     ),
     row(
-        "csv-infinite",
-        "{file}, line {line}, column {column}: {found} is not finite",
-        "The largest number that fits is about 1.8e308, and an infinity would spread through the loss.",
-        "Correct the value, or leave this row out of the file.",
+        "cell-infinite",
+        "{file}, {place}, column {column}: the number {found} is infinite",
+        "An infinite value would become NaN in the loss or in a gradient.",
+        "Correct the cell, or leave it empty and say --missing drop or --missing mean.",
     ),
     row(
-        "csv-not-a-number",
-        "{file}, line {line}, column {column}: \"{found}\" is not a number",
-        "Cells hold decimal numbers such as 3, -0.5 or 1e-3.",
-        "Correct the cell, or code a category as the integers 0, 1, 2, ….",
+        "cell-not-exact",
+        "{file}, {place}, column {column}: the integer {found} is too large",
+        "From 2^53 on, neighbouring integers are the same number in 64 bits.",
+        "If it names a class, write it as text.",
     ),
     row(
-        "csv-malformed",
-        "{file}, line {line}: this is not CSV text",
-        "The reader says: {reason}.",
-        "Save the file as comma-separated values in UTF-8.",
+        "cell-not-text",
+        "{file}, {place}, column {column}: the text is not in UTF-8",
+        "It reads {found}.",
+        "Write the file again in UTF-8.",
+    ),
+    row(
+        "column-type",
+        "{file}, column {column}: its type is {found}, where {wanted} are wanted",
+        "Numbers are integers, floating-point numbers and booleans; classes may also be text.",
+        "Convert the column, or bind another.",
+    ),
+    row(
+        "array-axes",
+        "{file}: the array {name} has {found} axes",
+        "A column has one axis, and several columns together have two.",
+        "Reshape it to rows × columns.",
+    ),
+    row(
+        "array-rows",
+        "{file}: {name} has {found} rows where {other} has {expected}",
+        "All columns of a table have the same rows.",
+        "Leave out of the file what is no column of this table.",
     ),
     row(
         "binding-syntax",
         "in the binding \"{text}\", at character {position}: expected {expected}, found {found}",
-        "A binding reads like: x = columns a, b..f scaled by 1/16 · x = columns * except label standardised · \
-         t = one-hot label of 10 · y = index label · t = column price.",
+        "A binding reads like: x = pixel_* · x = columns a, b..f scaled by 1/16 · x = standardise(age, income) · \
+         t = onehot(label) · y = index(label) · t = price · lambda = 0.01.",
         "Write it in one of these forms; put a name that holds spaces or commas in double quotes.",
     ),
     row(
@@ -197,8 +227,8 @@ const ENGLISH: &[Sentences] = &[
     row(
         "binding-no-columns",
         "{symbol} is bound to no column of {file}",
-        "Every column is excepted.",
-        "Except fewer columns.",
+        "{cause}",
+        "Write another selection of columns.",
     ),
     row(
         "binding-repeated-column",
@@ -208,7 +238,7 @@ const ENGLISH: &[Sentences] = &[
     ),
     row(
         "binding-overflow",
-        "{symbol}, column {column} of {file}: the values are too large",
+        "{file}, {place}, column {column}: the values for {symbol} are too large",
         "Scaling or standardising them goes beyond 1.8e308.",
         "Use another unit for this column.",
     ),
@@ -220,27 +250,45 @@ const ENGLISH: &[Sentences] = &[
     ),
     row(
         "label-not-an-integer",
-        "{file}, line {line}, column {column}: the label {found} is not 0, 1, 2, …",
-        "{symbol} reads this column as the number of a class.",
-        "Code the classes as integers from 0, or bind a quantity with \"column {column}\".",
+        "{file}, {place}, column {column}: {found} names no class",
+        "{symbol} reads this column as classes, which are integers or words; a fraction is a quantity.",
+        "Write the classes as integers or words, or bind a quantity with \"column {column}\".",
     ),
     row(
         "label-out-of-range",
-        "{file}, line {line}, column {column}: the label {found} is too large for {classes} classes",
+        "{file}, {place}, column {column}: the label {found} is too large for {classes} classes",
         "The classes of {symbol} are numbered from 0, so this label must be less than {classes}.",
-        "Correct the label, or allow more classes with \"of\".",
+        "Correct the label, or allow more classes: onehot({column}, 20).",
+    ),
+    row(
+        "label-more-classes",
+        "{file}, column {column}: there are {classes} classes, and {symbol} was given room for {asked}",
+        "The last of them, {found}, stands first at {place}.",
+        "Correct the labels, or allow more classes.",
+    ),
+    row(
+        "label-too-many",
+        "{file}, {place}, column {column}: the label {found} would be one of {classes} classes",
+        "A parameter with an entry for each class would be larger than {limit} entries.",
+        "Number the classes from 0 without gaps, or bind another column.",
+    ),
+    row(
+        "label-unknown",
+        "{file}, {place}, column {column}: the class {found} is not one that {symbol} knows",
+        "The model was fitted to the classes {classes}.",
+        "Correct the label, or fit a model to data that has this class.",
+    ),
+    row(
+        "missing-value",
+        "{file}, {place}, column {column}: a value is missing",
+        "{symbol} is bound to this column, and a missing value would become NaN in the loss and in every gradient.",
+        "Fill it in, or say --missing drop (leave such rows out) or --missing mean (take the mean of the training rows).",
     ),
     row(
         "label-too-many-classes",
         "{symbol} would have {rows} rows of {classes} classes, more than {limit} elements",
         "A one-hot array holds one element for every row and class.",
-        "Bind the label as \"index {column}\".",
-    ),
-    row(
-        "row-out-of-range",
-        "row {row} of {file} was asked for, which has {rows} rows",
-        "Rows are numbered from 0 after the header.",
-        "Use the rows of a split of this file.",
+        "Bind the label as \"index({column})\".",
     ),
     row(
         "split-fraction",
@@ -248,6 +296,91 @@ const ENGLISH: &[Sentences] = &[
         "The part that is held out is at least 0 and less than 1.",
         "Give a fraction such as 0.2.",
     ),
+    row(
+        "split-too-many-rows",
+        "a table of {rows} rows cannot be parted at random",
+        "The order of rows is kept in 32 bits.",
+        "Part the file beforehand, and give the part that is held out with --test.",
+    ),
+    row(
+        "scratch-not-written",
+        "the arrays do not fit in memory and could not be written to {folder}",
+        "The system says: {reason}.",
+        "Make room there, name another folder in TMPDIR, or allow more with --memory.",
+    ),
+    row(
+        "model-kind",
+        "{file} is not a model",
+        "It is a safetensors file without the document and the bindings that a model has.",
+        "Give a file that kobai fit --save wrote.",
+    ),
+    row(
+        "model-metadata",
+        "the model {file} is not whole",
+        "Its {key} cannot be read.",
+        "Fit the model again, and save it anew.",
+    ),
+    row(
+        "model-other",
+        "{file} does not fit this formula",
+        "{cause}",
+        "Give the file of the same formula and the same columns.",
+    ),
+    row(
+        "quantity-unknown",
+        "{name} is not a quantity that the model defines for rows",
+        "It defines {known}.",
+        "Ask for one of these with --show.",
+    ),
+    row(
+        "binding-none",
+        "no column of the table is bound",
+        "Its columns are {columns}.",
+        "Say what the symbols stand for: --bind 'x = a..b', or a bind: list in the front matter.",
+    ),
+    row(
+        "start-unknown",
+        "{name} is no parameter, so it has no start",
+        "The parameters are {known}.",
+        "Give the start of one of these.",
+    ),
+    row(
+        "start-outside",
+        "the start of {name} is outside of what it may be",
+        "The document states a condition on {name} that these numbers do not meet.",
+        "Start from numbers inside of it.",
+    ),
+    row(
+        "solver-constraints",
+        "{solver} cannot keep parameters within bounds or minimise an absolute value",
+        "The loss has such a parameter.",
+        "Take --solver lbfgs, adamw or sgd.",
+    ),
+    row(
+        "checkpoint-state",
+        "the checkpoint cannot be gone on from",
+        "It is of another solver, or of parameters of another size.",
+        "Give the same command as before with --resume, or leave --resume out to start anew.",
+    ),
+    row(
+        "checkpoint-other",
+        "the checkpoint {file} is of another training",
+        "{cause}",
+        "Give the same command as before with --resume, or leave --resume out to start anew.",
+    ),
+    row(
+        "checkpoint-none",
+        "there is no checkpoint to go on from in {folder}",
+        "It has no file {file}.",
+        "Leave --resume out to start anew.",
+    ),
+    row(
+        "start-syntax",
+        "the start \"{text}\" cannot be read",
+        "A start is the name of a parameter and how its entries begin.",
+        "Write for example W = normal(0.1), W = uniform(-1, 1) or b = 0.",
+    ),
+    row("interrupted", "interrupted while reading", "Nothing was trained yet.", "Start it again."),
     row(
         "split-no-training-rows",
         "no row of {rows} is left for training",
@@ -312,18 +445,20 @@ mod tests {
     fn every_code_has_one_row_of_whole_sentences() {
         for sentences in ENGLISH {
             assert_eq!(ENGLISH.iter().filter(|other| other.code == sentences.code).count(), 1, "{}", sentences.code);
-            assert!(sentences.cause.ends_with('.') && sentences.fix.ends_with('.'), "{}", sentences.code);
+            // A cause that is a fact is a whole sentence already.
+            let cause = sentences.cause.ends_with('.') || sentences.cause == "{cause}";
+            assert!(cause && sentences.fix.ends_with('.'), "{}", sentences.code);
             assert!(!sentences.message.ends_with('.'), "{}", sentences.code);
         }
     }
 
     #[test]
     fn a_fact_that_holds_braces_is_left_alone() {
-        let error = DataError::new("csv-not-a-number")
-            .with("file", "{line}.csv")
-            .with("line", 3)
+        let error = DataError::new("cell-not-a-number")
+            .with("file", "{place}.csv")
+            .with("place", "line 3")
             .with("column", "a")
             .with("found", "{b}");
-        assert_eq!(error.message(), "{line}.csv, line 3, column a: \"{b}\" is not a number");
+        assert_eq!(error.message(), "{place}.csv, line 3, column a: \"{b}\" is not a number");
     }
 }

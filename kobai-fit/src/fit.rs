@@ -1,353 +1,277 @@
 //! From a document and a table to trained parameters.
 
-use crate::array::Array;
-use crate::binding::{Binding, Encoding, FittedBinding};
-use crate::error::DataError;
-use crate::lbfgs::{MinimiseError, Outcome, Progress, Settings, minimise};
-use crate::saved::Saved;
-use crate::split::{Split, split};
-use crate::table::Table;
-use kobai::check::{Verdict, assumptions};
-use kobai::eval::data::{Inputs, bind, kinds};
-use kobai::expr::{Context, Symbol};
-use kobai::parse::{detect, parse};
-use kobai::plan::{Options, Output, plan};
-use kobai::resolve::{Program, resolve};
-use kobai::source::Diagnostic;
-use kobai::stabilise::{inline, stabilise, stabilise_expression, stable_gradient};
-use kobai_cpu::{Executor, RunError};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
-/// Why a fit cannot be done.
-#[derive(Debug)]
-pub enum FitError {
-    /// The data, or a binding.
-    Data(DataError),
-    /// The formula.
-    Formula(Vec<Diagnostic>),
-    /// The run.
-    Run(RunError),
-}
+use kobai::check::{Verdict, assumptions};
+use kobai::eval::data::Inputs;
+use kobai::source::Diagnostic;
 
-impl From<DataError> for FitError {
-    fn from(error: DataError) -> FitError {
-        FitError::Data(error)
-    }
-}
+use crate::array::Array;
+use crate::binding::{Binding, Meaning};
+use crate::dataset::{Dataset, Options, apply, load};
+use crate::error::DataError;
+use crate::judge::{Judged, judge};
+use crate::model::{FitError, Model, RowWatch};
+use crate::model_file::ModelFile;
+use crate::objective::{Runners, TrainingLoss, blocks, entries_of};
+use crate::part::Part;
+use crate::random::SplitMix64;
+use crate::solver::{Constraints, From, Method, MinimiseError, Outcome, Settings, Watch, minimise};
+use crate::source::Source;
+use crate::start::Start;
+use crate::transform::Transform;
 
-impl From<RunError> for FitError {
-    fn from(error: RunError) -> FitError {
-        FitError::Run(error)
-    }
-}
+/// The most rows that stated conditions are held against.
+pub const CHECKED_ROWS: usize = 100_000;
 
-/// A parameter to find.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its symbol.
-    pub symbol: Symbol,
-    /// Its name.
-    pub name: String,
-    /// The size of each axis.
-    pub shape: Vec<usize>,
-}
-
-impl Parameter {
-    /// How many numbers it has.
-    pub fn entries(&self) -> usize {
-        self.shape.iter().product()
-    }
+/// What a fit begins with.
+pub struct Request<'a> {
+    /// The document or formula.
+    pub document: &'a str,
+    /// What its symbols stand for.
+    pub bindings: &'a [String],
+    /// The table.
+    pub table: &'a Source,
+    /// Another table whose rows are all held out; the first then trains whole.
+    pub test: Option<&'a Source>,
+    /// How the table becomes arrays.
+    pub options: Options,
 }
 
 /// A document understood and its data bound, ready to train.
 pub struct Prepared {
-    /// The program.
-    pub program: Program,
+    /// The document's model.
+    pub model: Model,
+    /// The document.
+    pub document: String,
     /// Each binding with its source, as text.
     pub bindings: Vec<(String, String)>,
-    /// The data of the training rows.
-    pub training: Inputs,
-    /// The data of the rows held out.
-    pub held_out: Inputs,
-    /// Which rows are which.
-    pub split: Split,
-    /// The parameters under `\min`.
-    pub parameters: Vec<Parameter>,
-    /// What the training data say of each condition stated.
+    /// The rows.
+    pub dataset: Dataset,
+    /// What the first [`CHECKED_ROWS`] training rows say of each condition stated.
     pub verdicts: Vec<Verdict>,
-    fitted: Vec<FittedBinding>,
+    /// How free numbers stand for each parameter.
+    pub transforms: Vec<Transform>,
+    /// What else parameters may be.
+    pub constraints: Constraints,
+    /// The same in words.
+    pub constraints_in_words: Vec<String>,
+    /// Whether the loss was proved to be convex in the parameters.
+    pub convex: bool,
 }
 
-/// What a training gives.
-#[derive(Debug)]
-pub struct Fitted {
-    /// How the solver ended.
-    pub outcome: Outcome,
-    /// The parameters, by name.
-    pub arrays: Vec<(String, Array)>,
-    /// The loss on the rows held out.
-    pub held_out_loss: Option<f64>,
-    /// The share of training rows whose class is predicted.
-    pub training_accuracy: Option<f64>,
-    /// The share of held-out rows whose class is predicted.
-    pub held_out_accuracy: Option<f64>,
+/// From so many rows on, a loss that is not convex is trained by batches: it takes many steps, and not exact ones.
+const MANY_ROWS: usize = 50_000;
+
+/// How to train.
+#[derive(Debug, Clone, Default)]
+pub struct Training {
+    /// The solver.
+    pub settings: Settings,
+    /// How many rows a batch has.
+    pub batch: usize,
+    /// How many bytes the plans may take.
+    pub memory: Option<u64>,
 }
 
-/// Reads a document, binds the table's columns and checks what the document assumes.
+/// Reads a document, binds the table's columns and checks what the document assumes. `watch` is told of the rows read.
 ///
 /// # Errors
-/// What is wrong with the formula, a binding or the table.
-pub fn prepare(text: &str, bindings: &[String], table: &Table, fraction: f64, seed: u64) -> Result<Prepared, FitError> {
-    let split = split(table.rows, fraction, seed)?;
-    let (mut training, mut held_out, mut fitted) = (Inputs::new(), Inputs::new(), Vec::new());
+/// What is wrong with the formula, a binding or a table.
+pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()>) -> Result<Prepared, FitError> {
     let mut described = BTreeMap::new();
-    for text in bindings {
-        let (name, source) = text.split_once('=').unwrap_or((text, ""));
-        described.insert(name.trim().to_owned(), source.trim().to_owned());
+    let mut bindings = BTreeMap::new();
+    for text in request.bindings {
+        let binding = Binding::parse(text)?;
+        let source = text.split_once('=').map_or("", |(_, source)| source.trim());
+        described.insert(binding.symbol.clone(), source.to_owned());
+        bindings.insert(binding.symbol.clone(), binding);
     }
-    for (name, source) in &described {
-        if let Ok(number) = source.parse::<f64>() {
-            training.insert(name.clone(), Array::scalar(number));
-            held_out.insert(name.clone(), Array::scalar(number));
-            continue;
-        }
-        let binding = Binding::parse(&format!("{name} = {source}"))?.fit(table, &split.training)?;
-        training.insert(name.clone(), binding.apply(table, &split.training)?);
-        held_out.insert(name.clone(), binding.apply(table, &split.held_out)?);
-        fitted.push(binding);
+    let bindings: Vec<Binding> = bindings.into_values().collect();
+    let mut model = Model::read(request.document, &bindings)?;
+    if bindings.iter().all(|binding| matches!(binding.meaning, Meaning::Number(_))) {
+        return Err(DataError::new("binding-none")
+            .with("columns", crate::binding::Listed(request.table.names()))
+            .into());
     }
-    let parsed = parse(text, detect(text));
-    let mut program = resolve(&parsed, &kinds(&training)).map_err(FitError::Formula)?;
-    let parameters = parameters(&mut program, &training)?;
-    let verdicts = assumptions(&mut program, &training);
-    let bindings = described.into_iter().collect();
-    Ok(Prepared { program, bindings, training, held_out, split, parameters, verdicts, fitted })
+    let held_out = if request.test.is_some() { 0.0 } else { request.options.held_out };
+    let options = Options { held_out, ..request.options.clone() };
+    let mut dataset = load(request.table, &bindings, &model.shared_classes(), &options, watch)?;
+    if let Some(test) = request.test {
+        dataset.held_out = apply(test, &dataset.bindings, &options, watch)?;
+    }
+    model.settle(&dataset.bindings, &dataset.training)?;
+    let inputs = first_rows(&dataset.training, &model.numbers);
+    let verdicts = assumptions(&mut model.program, &inputs);
+    let transforms = vec![Transform::Identity; model.parameters.len()];
+    Ok(Prepared {
+        model,
+        document: request.document.to_owned(),
+        bindings: described.into_iter().collect(),
+        dataset,
+        verdicts,
+        transforms,
+        constraints: Constraints::default(),
+        constraints_in_words: Vec::new(),
+        convex: false,
+    })
 }
 
-/// The parameters with their shapes, which the other inputs' axes tell.
-fn parameters(program: &mut Program, inputs: &Inputs) -> Result<Vec<Parameter>, FitError> {
-    if program.parameters.is_empty() {
-        return Err(FitError::Formula(vec![Diagnostic::data_error("no-parameters")]));
-    }
-    let loss = kobai::stabilise::written_out(program);
-    let context = &program.context;
-    let mut needed = context.symbols_in(loss);
-    needed.retain(|symbol| !program.parameters.contains(symbol));
-    let bound = bind(context, &needed, inputs).map_err(FitError::Formula)?;
-    program.parameters.iter().map(|&symbol| parameter(context, symbol, bound.sizes())).collect()
-}
-
-fn parameter(
-    context: &Context,
-    symbol: Symbol,
-    sizes: &HashMap<kobai::expr::Axis, usize>,
-) -> Result<Parameter, FitError> {
-    let information = context.symbol(symbol);
-    let size = |axis: &kobai::expr::Axis| {
-        let name = &context.axis(*axis).size_name.plain;
-        sizes
-            .get(axis)
-            .copied()
-            .ok_or_else(|| FitError::Formula(vec![Diagnostic::data_error("size-unknown").with("axis", name)]))
-    };
-    let shape = information.axes.iter().map(size).collect::<Result<_, _>>()?;
-    Ok(Parameter { symbol, name: information.name.plain.clone(), shape })
+/// The first rows and the numbers, as inputs of the compiler.
+fn first_rows(part: &Part, numbers: &BTreeMap<String, f64>) -> Inputs {
+    let arrays = part.arrays.iter().map(|(name, array)| (name.clone(), array.first_rows(CHECKED_ROWS)));
+    let numbers = numbers.iter().map(|(name, number)| (name.clone(), Array::scalar(*number)));
+    arrays.chain(numbers).collect()
 }
 
 impl Prepared {
-    /// Finds the parameters of least loss, from zeros.
+    /// The free numbers to start from: by rule, or as `starts` and then `init`, parameters of another fit, say. What each
+    /// parameter starts from is told too.
     ///
     /// # Errors
-    /// A label outside of its axis, or a loss that is not finite at the start.
+    /// `start-unknown`, `start-outside`, `model-other`.
+    pub fn start(
+        &self,
+        starts: &[(String, Start)],
+        init: Option<&ModelFile>,
+        seed: u64,
+    ) -> Result<(Vec<f64>, Vec<(String, String)>), FitError> {
+        let parameters = &self.model.parameters;
+        let known = || parameters.iter().map(|parameter| parameter.name.as_str()).collect::<Vec<_>>().join(", ");
+        if let Some((name, _)) = starts.iter().find(|(name, _)| parameters.iter().all(|other| other.name != *name)) {
+            return Err(DataError::new("start-unknown").with("name", name).with("known", known()).into());
+        }
+        let mut random = SplitMix64::new(seed);
+        let mut free = vec![0.0; self.model.entries()];
+        let mut told = Vec::new();
+        for ((parameter, block), transform) in parameters.iter().zip(blocks(parameters)).zip(&self.transforms) {
+            let own = &mut free[block];
+            let given = init.and_then(|file| file.parameters.iter().find(|(name, _)| *name == parameter.name));
+            let asked = starts.iter().rev().find(|(name, _)| *name == parameter.name).map(|(_, start)| *start);
+            let mut entries = vec![0.0; own.len()];
+            match (given, asked) {
+                (Some((_, array)), _) if array.shape == parameter.shape => {
+                    transform.invert(&array.data, own);
+                    told.push((parameter.name.clone(), "the file given".to_owned()));
+                }
+                (Some((_, array)), _) => {
+                    let cause = format!(
+                        "{} has the shape {:?} there, and {:?} here.",
+                        parameter.name, array.shape, parameter.shape
+                    );
+                    return Err(DataError::new("model-other").with("file", "--init").with("cause", cause).into());
+                }
+                (None, Some(start)) => {
+                    start.draw(&mut entries, &mut random);
+                    transform.invert(&entries, own);
+                    told.push((parameter.name.clone(), start.to_string()));
+                }
+                (None, None) => {
+                    let start = Start::by_rule(&parameter.shape, self.convex);
+                    start.draw(own, &mut random);
+                    let of = if *transform == Transform::Identity { "" } else { "u = " };
+                    told.push((parameter.name.clone(), format!("{of}{start}")));
+                }
+            }
+            if own.iter().any(|number| !number.is_finite()) {
+                return Err(DataError::new("start-outside").with("name", &parameter.name).into());
+            }
+        }
+        Ok((free, told))
+    }
+
+    /// The method that suits the loss and the rows, and why.
+    pub fn suggested_method(&self) -> (Method, String) {
+        let rows = self.dataset.training.rows;
+        let names: Vec<&str> = self.model.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        let names = names.join(", ");
+        if self.convex {
+            return (Method::Lbfgs, format!("because the loss is convex in {names}: every minimum is the least"));
+        }
+        if rows > MANY_ROWS {
+            let reason = format!("because the loss is not known to be convex in {names}, and there are {rows} rows");
+            return (Method::AdamW, reason);
+        }
+        (Method::Lbfgs, "because all rows are few enough to be looked at in every step".to_owned())
+    }
+
+    /// Whether the arrays lie in a file.
+    pub fn is_in_file(&self) -> bool {
+        self.dataset.training.arrays.values().any(|array| array.is_in_file())
+    }
+
+    /// The bytes that the arrays take.
+    pub fn bytes(&self) -> u64 {
+        let parts = [&self.dataset.training, &self.dataset.held_out];
+        let entries = parts.iter().flat_map(|part| part.arrays.values()).map(|array| array.len() as u64);
+        entries.sum::<u64>() * size_of::<f64>() as u64
+    }
+
+    /// Plans the training.
+    ///
+    /// # Errors
+    /// An input that is missing or of another rank.
+    pub fn plan(&mut self, training: &Training) -> Result<Runners, FitError> {
+        let method = training.settings.method;
+        Runners::new(&mut self.model, &self.dataset.training, method, training.batch, training.memory)
+    }
+
+    /// Finds the parameters of least loss. `rows` is told of rows read while the loss is evaluated, `watch` of iterations.
+    ///
+    /// # Errors
+    /// A label outside of its axis, a loss that is not finite at the start, a state of another training.
     pub fn train(
         &mut self,
-        settings: &Settings,
+        training: &Training,
+        runners: Runners,
+        from: From,
         interrupted: &AtomicBool,
-        progress: &mut dyn FnMut(&Progress),
-    ) -> Result<Fitted, FitError> {
-        let loss = stabilise(&mut self.program).loss;
-        let symbols: Vec<Symbol> = self.parameters.iter().map(|parameter| parameter.symbol).collect();
-        let context = &mut self.program.context;
-        let mut outputs = vec![Output { name: "value".into(), indices: Vec::new(), value: loss }];
-        for (gradient, parameter) in stable_gradient(context, loss, &symbols).into_iter().zip(&self.parameters) {
-            outputs.push(Output { name: parameter.name.clone(), indices: gradient.indices, value: gradient.value });
-        }
-        let mut runner = Runner::new(context, &outputs, &self.training, &self.parameters)?;
-        let start = vec![0.0; self.parameters.iter().map(Parameter::entries).sum()];
-        let mut objective = |point: &[f64], gradient: &mut [f64]| runner.evaluate(point, gradient);
-        let outcome =
-            minimise(&mut objective, start, settings, interrupted, progress).map_err(|error| match error {
-                MinimiseError::Objective(error) => FitError::Run(error),
-                MinimiseError::StartNotFinite { value, .. } => FitError::Formula(vec![
-                    Diagnostic::data_error("loss-not-finite-at-start").with("value", value.to_string()),
-                ]),
-            })?;
-        let point = &outcome.parameters;
-        let value = [Output { name: "value".into(), indices: Vec::new(), value: loss }];
-        let held_out_loss = self.on_held_out(&value, point)?.and_then(|values| values.first().copied());
-        let training_accuracy = self.accuracy(false, point)?;
-        let held_out_accuracy = self.accuracy(true, point)?;
-        let arrays = self.arrays(point);
-        Ok(Fitted { arrays, outcome, held_out_loss, training_accuracy, held_out_accuracy })
+        (rows, watch): (RowWatch, Watch),
+    ) -> Result<Outcome, FitError> {
+        let mut loss = TrainingLoss::new(&self.model, &self.dataset.training, runners, &self.transforms, rows);
+        let how = (&training.settings, &self.constraints);
+        minimise(&mut loss, from, how, interrupted, watch).map_err(|error| match error {
+            MinimiseError::Objective(error) => error,
+            MinimiseError::StartNotFinite { value, .. } => {
+                FitError::formula(Diagnostic::data_error("loss-not-finite-at-start").with("value", value.to_string()))
+            }
+            MinimiseError::ConstraintsNotSupported(method) => {
+                DataError::new("solver-constraints").with("solver", method.names().1).into()
+            }
+            MinimiseError::OtherState => DataError::new("checkpoint-state").into(),
+        })
     }
 
-    fn on_held_out(&mut self, outputs: &[Output], point: &[f64]) -> Result<Option<Vec<f64>>, FitError> {
-        if self.split.held_out.is_empty() {
-            return Ok(None);
-        }
-        let mut runner = Runner::new(&mut self.program.context, outputs, &self.held_out, &self.parameters)?;
-        runner.run(point)?;
-        Ok(runner.executor.output(&outputs[0].name).map(<[f64]>::to_vec))
+    /// The parameters that free numbers stand for, one after another.
+    pub fn entries(&self, free: &[f64]) -> Vec<f64> {
+        let mut entries = vec![0.0; free.len()];
+        entries_of(&self.model.parameters, &self.transforms, free, &mut entries);
+        entries
     }
 
-    /// Flat parameters as named arrays.
-    fn arrays(&self, point: &[f64]) -> Vec<(String, Array)> {
-        let mut rest = point;
-        let mut arrays = Vec::new();
-        for parameter in &self.parameters {
-            let (own, others) = rest.split_at(parameter.entries());
-            rest = others;
-            arrays.push((
-                parameter.name.clone(),
-                Array { shape: parameter.shape.clone(), data: own.to_vec(), integer: false },
-            ));
-        }
-        arrays
+    /// How well parameters do on the rows that train and on those held out.
+    ///
+    /// # Errors
+    /// A label outside of its axis.
+    pub fn judge(&mut self, entries: &[f64]) -> Result<Judged, FitError> {
+        judge(&mut self.model, &self.dataset, entries)
     }
 
-    /// The share of rows whose class is predicted: the definition with the label's axes that the loss reads is the
-    /// prediction, its largest entry (or whether it is above a half) the class.
-    fn accuracy(&mut self, held_out: bool, point: &[f64]) -> Result<Option<f64>, FitError> {
-        let Some((label, prediction)) = self.label_and_prediction() else { return Ok(None) };
-        let data = if held_out { &self.held_out } else { &self.training };
-        let Some(labels) = data.get(&label).filter(|labels| labels.shape.first().is_some_and(|&rows| rows > 0)) else {
-            return Ok(None);
+    /// The model to save.
+    pub fn model_file(&self, entries: &[f64], facts: BTreeMap<String, String>) -> ModelFile {
+        let array = |(block, parameter): (std::ops::Range<usize>, &crate::model::Parameter)| {
+            let array = Array { shape: parameter.shape.clone(), data: entries[block].to_vec(), integer: false };
+            (parameter.name.clone(), array)
         };
-        let context = &mut self.program.context;
-        let mut runner = Runner::new(context, &[prediction], data, &self.parameters)?;
-        runner.run(point)?;
-        let Some(predicted) = runner.executor.output("prediction") else { return Ok(None) };
-        let rows = labels.shape[0];
-        let width = labels.data.len() / rows;
-        let right = (0..rows).filter(|row| {
-            let range = row * width..(row + 1) * width;
-            class(&labels.data[range.clone()]) == class(&predicted[range])
-        });
-        Ok(Some(right.count() as f64 / rows as f64))
-    }
-
-    fn label_and_prediction(&mut self) -> Option<(String, Output)> {
-        let labels = self.fitted.iter().filter(|binding| match &binding.encoding {
-            Encoding::OneHot { .. } => true,
-            Encoding::Vector(_) => self
-                .training
-                .get(&binding.symbol)
-                .is_some_and(|array| array.data.iter().all(|&value| value == 0.0 || value == 1.0)),
-            _ => false,
-        });
-        let label = labels.map(|binding| binding.symbol.clone()).next()?;
-        let program = &mut self.program;
-        let axes = &program.context.symbols.iter().find(|symbol| symbol.name.plain == label)?.axes;
-        let read = program.context.symbols_in(program.loss);
-        let same = |definition: &&kobai::resolve::Definition| {
-            read.contains(&definition.symbol) && program.context.symbol(definition.symbol).axes == *axes
-        };
-        let definition = program.definitions.iter().find(same)?.clone();
-        let mut values = HashMap::new();
-        for known in &program.definitions {
-            let value = inline(&mut program.context, known.value, &values);
-            values.insert(known.symbol, (known.indices.clone(), value));
+        let parameters = &self.model.parameters;
+        ModelFile {
+            document: self.document.clone(),
+            bindings: self.dataset.bindings.clone(),
+            numbers: self.model.numbers.clone(),
+            parameters: blocks(parameters).zip(parameters).map(array).collect(),
+            facts,
         }
-        let written = values.get(&definition.symbol)?.1;
-        let value = stabilise_expression(program, written).loss;
-        Some((label, Output { name: "prediction".into(), indices: definition.indices, value }))
-    }
-
-    /// The parameters and what is needed to use them again.
-    pub fn saved(&self, fitted: &Fitted) -> Saved {
-        let mut metadata = BTreeMap::new();
-        for (name, source) in &self.bindings {
-            metadata.insert(format!("bind.{name}"), source.clone());
-        }
-        for binding in &self.fitted {
-            if let Encoding::Matrix(scale) | Encoding::Vector(scale) = &binding.encoding
-                && let crate::binding::Scale::Standardised { means, deviations } = scale
-            {
-                metadata.insert(format!("means.{}", binding.symbol), joined(means));
-                metadata.insert(format!("deviations.{}", binding.symbol), joined(deviations));
-            }
-        }
-        metadata.insert("loss".into(), fitted.outcome.value.to_string());
-        metadata.insert("gradient_norm".into(), fitted.outcome.gradient_norm.to_string());
-        Saved { arrays: fitted.arrays.clone(), metadata }
-    }
-}
-
-fn joined(values: &[f64]) -> String {
-    values.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
-}
-
-/// The class that a row says: the place of its largest entry, or of a single entry whether it is at least a half.
-fn class(row: &[f64]) -> usize {
-    if let [only] = row {
-        return usize::from(*only >= 0.5);
-    }
-    let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-    best.map_or(0, |(place, _)| place)
-}
-
-/// Runs a plan at points of the parameter space.
-struct Runner<'a> {
-    executor: Executor<f64>,
-    inputs: &'a Inputs,
-    parameters: &'a [Parameter],
-}
-
-impl<'a> Runner<'a> {
-    fn new(
-        context: &mut Context,
-        outputs: &[Output],
-        inputs: &'a Inputs,
-        parameters: &'a [Parameter],
-    ) -> Result<Runner<'a>, FitError> {
-        let mut needed: Vec<Symbol> = outputs.iter().flat_map(|output| context.symbols_in(output.value)).collect();
-        needed.retain(|symbol| !parameters.iter().any(|parameter| parameter.symbol == *symbol));
-        let bound = bind(context, &needed, inputs).map_err(FitError::Formula)?;
-        let mut sizes = bound.sizes().clone();
-        for parameter in parameters {
-            for (&axis, &size) in context.symbol(parameter.symbol).axes.iter().zip(&parameter.shape) {
-                sizes.entry(axis).or_insert(size);
-            }
-        }
-        let plan = plan(context, outputs, &sizes, Options::default());
-        Ok(Runner { executor: Executor::new(plan), inputs, parameters })
-    }
-
-    fn run(&mut self, point: &[f64]) -> Result<(), RunError> {
-        let mut inputs = kobai_cpu::Inputs::new();
-        for (name, array) in self.inputs {
-            inputs.numbers(name, &array.data);
-        }
-        let mut rest = point;
-        for parameter in self.parameters {
-            let (own, others) = rest.split_at(parameter.entries());
-            rest = others;
-            inputs.numbers(&parameter.name, own);
-        }
-        self.executor.run(&inputs)
-    }
-
-    fn evaluate(&mut self, point: &[f64], gradient: &mut [f64]) -> Result<f64, RunError> {
-        self.run(point)?;
-        let mut rest = gradient;
-        for parameter in self.parameters {
-            let (own, others) = rest.split_at_mut(parameter.entries());
-            rest = others;
-            if let Some(found) = self.executor.output(&parameter.name) {
-                own.copy_from_slice(found);
-            }
-        }
-        Ok(self.executor.output("value").and_then(|value| value.first().copied()).unwrap_or(f64::NAN))
     }
 }

@@ -7,6 +7,8 @@
 //!   - x = columns pixel_0..pixel_63 scaled by 1/16
 //!   - t = one-hot label
 //!   - lambda = 0.001
+//! init:
+//!   - W = normal(0.1)
 //! ---
 //! ```
 
@@ -15,26 +17,31 @@
 pub struct FrontMatter {
     /// The title.
     pub title: Option<String>,
-    /// Bindings, as written.
+    /// Bindings, as written: the list `bind`.
     pub bindings: Vec<String>,
+    /// How parameters start, as written: the list `init`.
+    pub starts: Vec<String>,
 }
 
 /// Reads the front matter of a document; empty if it has none.
 pub fn front_matter(text: &str) -> FrontMatter {
     let mut found = FrontMatter::default();
     let Some((head, _)) = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---")) else { return found };
-    let mut binding = false;
+    let mut list = String::new();
     for line in head.lines() {
-        let item = line.trim().strip_prefix("- ");
-        match (item, line.split_once(':')) {
-            (Some(item), _) if binding => found.bindings.push(item.trim().to_owned()),
+        match (line.trim().strip_prefix("- "), line.split_once(':')) {
+            (Some(item), _) => match list.as_str() {
+                "bind" => found.bindings.push(item.trim().to_owned()),
+                "init" => found.starts.push(item.trim().to_owned()),
+                _ => {}
+            },
             (None, Some((key, value))) => {
-                binding = key.trim() == "bind";
-                if key.trim() == "title" {
+                list = key.trim().to_owned();
+                if list == "title" {
                     found.title = Some(value.trim().to_owned());
                 }
             }
-            _ => {}
+            (None, None) => {}
         }
     }
     found
@@ -46,10 +53,12 @@ mod tests {
 
     #[test]
     fn bindings_are_the_items_of_their_list() {
-        let text = "---\ntitle: A\nbind:\n  - x = columns a..b\n  - t = index c\nother:\n  - no\n---\n# A\n";
+        let text =
+            "---\ntitle: A\nbind:\n  - x = columns a..b\n  - t = index c\nother:\n  - no\ninit:\n  - W = 0\n---\n# A\n";
         let found = front_matter(text);
         assert_eq!(found.title.as_deref(), Some("A"));
         assert_eq!(found.bindings, ["x = columns a..b", "t = index c"]);
+        assert_eq!(found.starts, ["W = 0"]);
     }
 
     #[test]

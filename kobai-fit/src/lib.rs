@@ -15,17 +15,33 @@
 
 pub mod array;
 pub mod binding;
+pub mod checkpoint;
+pub mod dataset;
+pub mod encoding;
 pub mod error;
+pub mod model;
+pub mod model_file;
+pub mod objective;
+pub mod part;
+pub mod predict;
+pub mod quantity;
+pub mod random;
+pub mod source;
+pub mod start;
+pub mod transform;
+
 pub mod fit;
-pub mod lbfgs;
+pub mod judge;
 pub mod lesson;
+pub mod metrics;
 pub mod plot;
+pub mod plot_confusion;
 pub mod plot_functions;
+pub mod replace;
 pub mod saved;
+pub mod solver;
 pub mod split;
-pub mod table;
 
 mod binding_text;
-mod line_search;
 mod plot_axis;
-mod replace;
+mod statistics;

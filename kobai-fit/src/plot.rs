@@ -11,9 +11,9 @@ use plotters::prelude::*;
 use plotters::style::register_font;
 
 use crate::error::DataError;
-use crate::lbfgs::Progress;
 use crate::plot_axis::Axis;
 use crate::replace::replace;
+use crate::solver::Progress;
 
 /// Width and height in pixels.
 pub(crate) const SIZE: (u32, u32) = (960, 600);

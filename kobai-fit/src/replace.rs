@@ -10,7 +10,7 @@ use crate::error::DataError;
 ///
 /// # Errors
 /// What `write` returns, or `file-not-written`; in both cases `path` is what it was.
-pub(crate) fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<(), DataError>) -> Result<(), DataError> {
+pub fn replace<E: From<DataError>>(path: &Path, write: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
     // A temporary file in the same directory is on the same file system, so the rename is one step.
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -30,7 +30,7 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&Path) -> Result<(), DataE
 }
 
 /// The error for a file that the system would not let us write.
-pub(crate) fn not_written(path: &Path, error: &io::Error) -> DataError {
+pub fn not_written(path: &Path, error: &io::Error) -> DataError {
     DataError::new("file-not-written").with("file", path.display()).with("reason", error)
 }
 

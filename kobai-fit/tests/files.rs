@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use kobai_fit::array::Array;
-use kobai_fit::lbfgs::Progress;
+use kobai_fit::solver::Progress;
 use kobai_fit::plot::draw_loss_curve;
 use kobai_fit::saved::{Saved, load, save};
 

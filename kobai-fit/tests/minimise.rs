@@ -3,10 +3,24 @@
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use kobai_fit::lbfgs::{MinimiseError, Objective, Outcome, Settings, Status, minimise};
+use kobai_fit::solver::state::State;
+use kobai_fit::solver::{
+    Constraints, From, MinimiseError, Objective, Outcome, Progress, Settings, Status, minimise,
+};
+
+/// Minimises without constraints.
+fn free<O: Objective>(
+    objective: &mut O,
+    start: &[f64],
+    settings: &Settings,
+    interrupted: &AtomicBool,
+    watch: &mut dyn FnMut(&Progress, &dyn Fn() -> State),
+) -> Result<Outcome, MinimiseError<O::Error>> {
+    minimise(objective, From::Parameters(start.to_vec()), (settings, &Constraints::default()), interrupted, watch)
+}
 
 fn run(objective: &mut impl Objective<Error = Infallible>, start: &[f64], settings: &Settings) -> Outcome {
-    minimise(objective, start.to_vec(), settings, &AtomicBool::new(false), &mut |_| {}).unwrap()
+    free(objective, start, settings, &AtomicBool::new(false), &mut |_, _| {}).unwrap()
 }
 
 fn tolerance(gradient_tolerance: f64) -> Settings {
@@ -160,7 +174,7 @@ fn the_iteration_limit() {
 fn an_interruption_returns_what_was_reached() {
     let interrupted = AtomicBool::new(false);
     let mut events = Vec::new();
-    let outcome = minimise(&mut rosenbrock, vec![-1.2, 1.0], &Settings::default(), &interrupted, &mut |progress| {
+    let outcome = free(&mut rosenbrock, &[-1.2, 1.0], &Settings::default(), &interrupted, &mut |progress, _| {
         events.push(*progress);
         interrupted.store(progress.iteration == 4, Ordering::Relaxed);
     })
@@ -175,13 +189,13 @@ fn an_interruption_returns_what_was_reached() {
 fn errors_and_a_start_without_a_value_are_returned() {
     let flag = AtomicBool::new(false);
     let mut fails = |_: &[f64], _: &mut [f64]| Err::<f64, _>("out of memory");
-    let error = minimise(&mut fails, vec![0.0], &Settings::default(), &flag, &mut |_| {}).unwrap_err();
+    let error = free(&mut fails, &[0.0], &Settings::default(), &flag, &mut |_, _| {}).unwrap_err();
     assert_eq!(error, MinimiseError::Objective("out of memory"));
     let mut not_finite = |_: &[f64], gradient: &mut [f64]| -> Result<f64, Infallible> {
         gradient[1] = f64::NAN;
         Ok(1.0)
     };
-    let error = minimise(&mut not_finite, vec![0.0; 2], &Settings::default(), &flag, &mut |_| {}).unwrap_err();
+    let error = free(&mut not_finite, &[0.0; 2], &Settings::default(), &flag, &mut |_, _| {}).unwrap_err();
     assert!(matches!(error, MinimiseError::StartNotFinite { parameter: Some(1), .. }));
 }
 

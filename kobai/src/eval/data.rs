@@ -67,30 +67,55 @@ impl Bound<'_> {
 /// # Errors
 /// An input that is missing, of another rank, or that gives an axis a second size.
 pub fn bind<'a>(context: &Context, needed: &[Symbol], inputs: &'a Inputs) -> Result<Bound<'a>, Vec<Diagnostic>> {
-    let mut bound = Bound { arrays: HashMap::new(), sizes: HashMap::new() };
+    let given = |name: &str| inputs.get(name).map(|array| Given { shape: &array.shape, entries: &array.data });
+    let sizes = sizes(context, needed, &given)?;
+    let array = |symbol: &Symbol| inputs.get(&context.symbol(*symbol).name.plain).map(|array| (*symbol, array));
+    Ok(Bound { arrays: needed.iter().filter_map(array).collect(), sizes })
+}
+
+/// What is given for a symbol.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// The size of each axis.
+    pub shape: &'a [usize],
+    /// The entries, row-major.
+    pub entries: &'a [f64],
+}
+
+/// The sizes of the axes that what is given for the symbols needed tells. An axis that none of it has may get its size
+/// from a number of its name.
+///
+/// # Errors
+/// As those of [`bind`].
+pub fn sizes<'a>(
+    context: &Context,
+    needed: &[Symbol],
+    given: &dyn Fn(&str) -> Option<Given<'a>>,
+) -> Result<HashMap<Axis, usize>, Vec<Diagnostic>> {
+    let mut sizes: HashMap<Axis, usize> = HashMap::new();
     let mut first_use: HashMap<Axis, String> = HashMap::new();
     let mut errors = Vec::new();
     for (number, information) in context.axes.iter().enumerate() {
         if let Some(size) = information.fixed {
-            bound.sizes.insert(Axis(number as u32), size);
+            sizes.insert(Axis(number as u32), size);
             first_use.insert(Axis(number as u32), "the formula".to_owned());
         }
     }
     for &symbol in needed {
         let information = context.symbol(symbol);
         let name = &information.name.plain;
-        let Some(array) = inputs.get(name) else {
+        let Some(Given { shape, entries }) = given(name) else {
             errors.push(Diagnostic::data_error("missing-input").with("name", name));
             continue;
         };
-        if array.shape.len() != information.axes.len() || array.data.len() != array.shape.iter().product::<usize>() {
+        if shape.len() != information.axes.len() || entries.len() != shape.iter().product::<usize>() {
             let error = Diagnostic::data_error("rank-mismatch").with("name", name);
-            let (written, given) = (information.axes.len().to_string(), array.shape.len().to_string());
+            let (written, given) = (information.axes.len().to_string(), shape.len().to_string());
             errors.push(error.with("written", written).with("given", given));
             continue;
         }
-        for (&axis, &size) in information.axes.iter().zip(&array.shape) {
-            let known = *bound.sizes.entry(axis).or_insert(size);
+        for (&axis, &size) in information.axes.iter().zip(shape) {
+            let known = *sizes.entry(axis).or_insert(size);
             let first = first_use.entry(axis).or_insert_with(|| name.clone());
             if known != size {
                 let error = Diagnostic::data_error("axis-size-conflict-in-data")
@@ -99,12 +124,11 @@ pub fn bind<'a>(context: &Context, needed: &[Symbol], inputs: &'a Inputs) -> Res
                 errors.push(error.with("first_name", first.as_str()).with("second_name", name));
             }
         }
-        bound.arrays.insert(symbol, array);
     }
     for (number, information) in context.axes.iter().enumerate() {
-        if let Some([size]) = inputs.get(&information.size_name.plain).map(|array| &array.data[..]) {
-            bound.sizes.entry(Axis(number as u32)).or_insert(*size as usize);
+        if let Some([size]) = given(&information.size_name.plain).map(|given| given.entries) {
+            sizes.entry(Axis(number as u32)).or_insert(*size as usize);
         }
     }
-    if errors.is_empty() { Ok(bound) } else { Err(errors) }
+    if errors.is_empty() { Ok(sizes) } else { Err(errors) }
 }

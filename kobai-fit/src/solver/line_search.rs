@@ -17,7 +17,7 @@ const TRIALS: usize = 60;
 
 /// The function along the direction, at one step.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Point {
+pub(super) struct Trial {
     /// The multiple of the direction.
     pub step: f64,
     /// The value there; infinite where the value or the gradient is not finite.
@@ -28,15 +28,15 @@ pub(crate) struct Point {
 
 /// Looks for a step from `start`, whose slope is negative, beginning with `first_step`. The last point that `evaluate`
 /// was asked for is the one returned; none is returned where no step brings progress.
-pub(crate) fn search<Stop>(
-    start: Point,
+pub(super) fn search<Stop>(
+    start: Trial,
     first_step: f64,
     slack: f64,
-    mut evaluate: impl FnMut(f64) -> Result<Point, Stop>,
-) -> Result<Option<Point>, Stop> {
+    mut evaluate: impl FnMut(f64) -> Result<Trial, Stop>,
+) -> Result<Option<Trial>, Stop> {
     // The best point so far, and the other end of an interval that holds a good step, once there is one.
     let mut low = start;
-    let mut high: Option<Point> = None;
+    let mut high: Option<Trial> = None;
     let mut step = first_step;
     for trial_number in 1..=TRIALS {
         let trial = evaluate(step)?;
@@ -71,7 +71,7 @@ pub(crate) fn search<Stop>(
 }
 
 /// Whether a trial meets the strong Wolfe conditions, or the approximate ones where its value is as good as equal.
-fn accepts(start: &Point, trial: &Point, slack: f64) -> bool {
+fn accepts(start: &Trial, trial: &Trial, slack: f64) -> bool {
     let flat_enough = trial.slope.abs() <= -CURVATURE * start.slope;
     let decreased = trial.value <= start.value + DECREASE * trial.step * start.slope;
     let as_good = trial.value <= start.value + slack && trial.slope <= (2.0 * DECREASE - 1.0) * start.slope;
@@ -79,14 +79,14 @@ fn accepts(start: &Point, trial: &Point, slack: f64) -> bool {
 }
 
 /// Whether a trial is so high that a good step lies before it.
-fn is_too_high(start: &Point, low: &Point, trial: &Point, slack: f64) -> bool {
+fn is_too_high(start: &Trial, low: &Trial, trial: &Trial, slack: f64) -> bool {
     !trial.value.is_finite()
         || trial.value > start.value + DECREASE * trial.step * start.slope + slack
         || trial.value > low.value + slack
 }
 
 /// A longer step where the function still falls at `last`: where the slopes point to, within bounds.
-fn extrapolated(previous: &Point, last: &Point) -> f64 {
+fn extrapolated(previous: &Trial, last: &Trial) -> f64 {
     let length = last.step - previous.step;
     let predicted = last.step - last.slope * length / (last.slope - previous.slope);
     let longest = last.step + 4.0 * length;
@@ -98,7 +98,7 @@ fn extrapolated(previous: &Point, last: &Point) -> f64 {
 }
 
 /// A step between the two, a tenth of the way from either end at least.
-fn interpolated(low: &Point, high: &Point, slack: f64) -> f64 {
+fn interpolated(low: &Trial, high: &Trial, slack: f64) -> f64 {
     let length = high.step - low.step;
     if !high.value.is_finite() {
         // Nothing is known of the far end but that it is too far.
@@ -115,7 +115,7 @@ fn interpolated(low: &Point, high: &Point, slack: f64) -> f64 {
 
 /// The minimum of the cubic with the values and slopes of two points, as a fraction of the way from the first to the
 /// second (Nocedal and Wright, equation 3.59).
-fn cubic_minimum(low: &Point, high: &Point) -> f64 {
+fn cubic_minimum(low: &Trial, high: &Trial) -> f64 {
     let length = high.step - low.step;
     let d1 = low.slope + high.slope - 3.0 * (low.value - high.value) / (low.step - high.step);
     let d2 = length.signum() * (d1 * d1 - low.slope * high.slope).sqrt();

@@ -1,0 +1,195 @@
+//! A model's loss over the rows that train, as a solver asks for it: in free numbers, whole or in batches.
+
+use std::ops::Range;
+
+use kobai::expr::SymbolInformation;
+use kobai::formula::Spelling;
+use kobai::plan::Output;
+use kobai::stabilise::{stable_gradient, stable_hessian_vector_product};
+
+use crate::model::{DIRECTION, FitError, Model, Parameter, RowWatch, Runner};
+use crate::part::Part;
+use crate::solver::{Method, Objective, difference_product};
+use crate::transform::Transform;
+
+/// The name of the loss among the outputs; no parameter is named so.
+const VALUE: &str = "value of the loss";
+
+/// Plans for a loss and its gradient over rows.
+pub struct Runners {
+    whole: Option<Runner>,
+    /// For batches of equal size, and for the rest.
+    batches: Vec<Runner>,
+    curvature: Option<Runner>,
+}
+
+impl Runners {
+    /// Plans what a method asks for: the loss of all rows, or of `batch` rows at a time, and the product with its Hessian.
+    ///
+    /// # Errors
+    /// An input that is missing or of another rank.
+    pub fn new(
+        model: &mut Model,
+        part: &Part,
+        method: Method,
+        batch: usize,
+        memory: Option<u64>,
+    ) -> Result<Runners, FitError> {
+        let loss = model.loss();
+        let parameters = model.parameters.clone();
+        let symbols: Vec<_> = parameters.iter().map(|parameter| parameter.symbol).collect();
+        let gradients = stable_gradient(&mut model.program.context, loss, &symbols);
+        let mut outputs = vec![Output { name: VALUE.into(), indices: Vec::new(), value: loss }];
+        outputs.extend(named(&parameters, gradients.iter().map(|gradient| (gradient.indices.clone(), gradient.value))));
+        if method.is_stochastic() {
+            let batch = batch.clamp(1, part.rows.max(1));
+            let sizes = [batch, part.rows % batch];
+            let planned = sizes.into_iter().filter(|&rows| rows > 0);
+            let batches = planned.map(|rows| model.runner(&outputs, part, rows, memory)).collect::<Result<_, _>>()?;
+            return Ok(Runners { whole: None, batches, curvature: None });
+        }
+        let whole = Some(model.runner(&outputs, part, part.rows, memory)?);
+        if method != Method::NewtonConjugateGradient {
+            return Ok(Runners { whole, batches: Vec::new(), curvature: None });
+        }
+        let context = &mut model.program.context;
+        let mut directions = Vec::new();
+        for parameter in &parameters {
+            let spelling = format!("{DIRECTION}{}", parameter.name);
+            let axes = context.symbol(parameter.symbol).axes.clone();
+            let name = Spelling { plain: spelling.clone(), latex: spelling };
+            directions.push(context.declare_symbol(SymbolInformation { name, axes, integer: false, defined: false }));
+        }
+        // A function without a second derivative leaves the curvature to differences of gradients.
+        let curvature = match stable_hessian_vector_product(context, loss, &symbols, &directions) {
+            Err(_) => None,
+            Ok(products) => {
+                let products = products.iter().map(|product| (product.indices.clone(), product.value));
+                let outputs: Vec<Output> = named(&parameters, products).collect();
+                Some(model.runner(&outputs, part, part.rows, memory)?)
+            }
+        };
+        Ok(Runners { whole, batches: Vec::new(), curvature })
+    }
+
+    /// The bytes that the plans take together.
+    pub fn bytes(&self) -> u64 {
+        self.whole.iter().chain(&self.batches).chain(&self.curvature).map(Runner::bytes).sum()
+    }
+}
+
+/// An output for each parameter, of its name.
+fn named(
+    parameters: &[Parameter],
+    values: impl Iterator<Item = (Vec<kobai::expr::Index>, kobai::expr::Expr)>,
+) -> impl Iterator<Item = Output> {
+    parameters.iter().zip(values).map(|(parameter, (indices, value))| Output {
+        name: parameter.name.clone(),
+        indices,
+        value,
+    })
+}
+
+/// The loss as a function of free numbers.
+pub struct TrainingLoss<'a> {
+    model: &'a Model,
+    part: &'a Part,
+    runners: Runners,
+    transforms: &'a [Transform],
+    /// The parameters themselves.
+    entries: Vec<f64>,
+    watch: RowWatch<'a>,
+}
+
+impl<'a> TrainingLoss<'a> {
+    /// The loss of a model over a part, with a transform for each of its parameters. `watch` is told of the rows read.
+    pub fn new(
+        model: &'a Model,
+        part: &'a Part,
+        runners: Runners,
+        transforms: &'a [Transform],
+        watch: RowWatch<'a>,
+    ) -> TrainingLoss<'a> {
+        let entries = vec![0.0; model.entries()];
+        TrainingLoss { model, part, runners, transforms, entries, watch }
+    }
+}
+
+/// Each parameter's own part of a vector of all.
+pub(crate) fn blocks(parameters: &[Parameter]) -> impl Iterator<Item = Range<usize>> {
+    let mut next = 0;
+    parameters.iter().map(move |parameter| {
+        let first = next;
+        next += parameter.entries();
+        first..next
+    })
+}
+
+/// The entries that free numbers stand for.
+pub(crate) fn entries_of(parameters: &[Parameter], transforms: &[Transform], free: &[f64], entries: &mut [f64]) {
+    for (block, transform) in blocks(parameters).zip(transforms) {
+        transform.apply(&free[block.clone()], &mut entries[block]);
+    }
+}
+
+/// Parameters by name, as the inputs of a run.
+pub(crate) fn by_name<'a>(parameters: &'a [Parameter], entries: &'a [f64]) -> Vec<(&'a str, &'a [f64])> {
+    blocks(parameters).zip(parameters).map(|(block, parameter)| (parameter.name.as_str(), &entries[block])).collect()
+}
+
+impl TrainingLoss<'_> {
+    /// Runs a plan over rows from this one on, and gives the value and the gradient by the free numbers.
+    fn run(&mut self, batch: Option<usize>, free: &[f64], gradient: &mut [f64]) -> Result<f64, FitError> {
+        let parameters = &self.model.parameters;
+        entries_of(parameters, self.transforms, free, &mut self.entries);
+        let (runner, first) = match batch {
+            None => (self.runners.whole.as_mut(), 0),
+            Some(batch) => {
+                let rows = self.runners.batches.first().map_or(0, Runner::rows);
+                let first = batch * rows;
+                let place = usize::from(first + rows > self.part.rows);
+                (self.runners.batches.get_mut(place), first)
+            }
+        };
+        let Some(runner) = runner else { return Ok(f64::NAN) };
+        runner.run(self.model, (self.part, first), &by_name(parameters, &self.entries), self.watch)?;
+        for ((block, parameter), transform) in blocks(parameters).zip(parameters).zip(self.transforms) {
+            let own = &mut gradient[block.clone()];
+            own.copy_from_slice(runner.output(&parameter.name));
+            transform.pull_back(&free[block.clone()], &self.entries[block], own);
+        }
+        Ok(runner.output(VALUE).first().copied().unwrap_or(f64::NAN))
+    }
+}
+
+impl Objective for TrainingLoss<'_> {
+    type Error = FitError;
+
+    fn evaluate(&mut self, free: &[f64], gradient: &mut [f64]) -> Result<f64, FitError> {
+        self.run(None, free, gradient)
+    }
+
+    fn hessian_product(&mut self, free: &[f64], vector: &[f64], product: &mut [f64]) -> Result<(), FitError> {
+        let Some(runner) = self.runners.curvature.as_mut() else {
+            return difference_product(self, free, vector, product);
+        };
+        let parameters = &self.model.parameters;
+        let names: Vec<String> = parameters.iter().map(|parameter| format!("{DIRECTION}{}", parameter.name)).collect();
+        let mut inputs = by_name(parameters, free);
+        inputs.extend(blocks(parameters).zip(&names).map(|(block, name)| (name.as_str(), &vector[block])));
+        runner.run(self.model, (self.part, 0), &inputs, self.watch)?;
+        for (block, parameter) in blocks(parameters).zip(parameters) {
+            product[block].copy_from_slice(runner.output(&parameter.name));
+        }
+        Ok(())
+    }
+
+    fn batches(&self) -> usize {
+        let rows = self.runners.batches.first().map_or(0, Runner::rows);
+        if rows == 0 { 1 } else { self.part.rows.div_ceil(rows) }
+    }
+
+    fn evaluate_batch(&mut self, batch: usize, free: &[f64], gradient: &mut [f64]) -> Result<f64, FitError> {
+        self.run(Some(batch), free, gradient)
+    }
+}

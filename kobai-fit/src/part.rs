@@ -1,0 +1,89 @@
+//! The rows of a table that are for one thing, as arrays in memory or in a file.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ops::{Deref, Range};
+
+use kobai::eval::data::Array;
+use kobai_cpu::scratch_file::ScratchFile;
+
+/// The rows of one role as arrays.
+#[derive(Default)]
+pub struct Part {
+    /// How many rows.
+    pub rows: usize,
+    /// The arrays of the columns by symbol, each with the rows as its first axis.
+    pub arrays: BTreeMap<String, PartArray>,
+}
+
+/// An array, in memory or in a file.
+pub struct PartArray {
+    /// The size of each axis.
+    pub shape: Vec<usize>,
+    /// True for integers that index another array.
+    pub integer: bool,
+    values: Values,
+    /// Up to which row it was let go of, in this pass over it.
+    released: Cell<usize>,
+}
+
+/// Where entries lie.
+pub(crate) enum Values {
+    Memory(Vec<f64>),
+    File(ScratchFile<f64>),
+}
+
+/// Memory is let go of so many bytes at a time: each time costs a call of the system.
+const RELEASED_BYTES: usize = 8 << 20;
+
+impl PartArray {
+    pub(crate) fn new(shape: Vec<usize>, values: Values, integer: bool) -> PartArray {
+        PartArray { shape, integer, values, released: Cell::new(0) }
+    }
+
+    /// The entries of one row.
+    pub fn width(&self) -> usize {
+        self.shape.iter().skip(1).product()
+    }
+
+    /// The entries of these rows.
+    pub fn rows(&self, rows: Range<usize>) -> &[f64] {
+        &self[rows.start * self.width()..rows.end * self.width()]
+    }
+
+    /// Whether it lies in a file.
+    pub fn is_in_file(&self) -> bool {
+        matches!(self.values, Values::File(_))
+    }
+
+    /// Lets go of the memory that the reading of the rows before this one took, where they lie in a file. It is told again
+    /// and again in a pass over the rows.
+    pub fn release_before(&self, row: usize) {
+        let Values::File(file) = &self.values else { return };
+        let first = if row < self.released.get() { 0 } else { self.released.get() };
+        let width = self.width();
+        let last = self.shape.first() == Some(&row);
+        if last || (row - first) * width * size_of::<f64>() >= RELEASED_BYTES {
+            file.release(first * width..row * width);
+            self.released.set(row);
+        }
+    }
+
+    /// The first rows as an array of the compiler's.
+    pub fn first_rows(&self, rows: usize) -> Array {
+        let rows = rows.min(self.shape.first().copied().unwrap_or(0));
+        let shape = [rows].into_iter().chain(self.shape.iter().skip(1).copied()).collect();
+        Array { shape, data: self.rows(0..rows).to_vec(), integer: self.integer }
+    }
+}
+
+impl Deref for PartArray {
+    type Target = [f64];
+
+    fn deref(&self) -> &[f64] {
+        match &self.values {
+            Values::Memory(values) => values,
+            Values::File(file) => file,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! L-BFGS with bounds on parameters and with Σ cⱼ |wⱼ| in the loss.
+//!
+//! Both are a function that is smooth but for places where a parameter meets a bound or zero, and are treated alike: by a
+//! gradient that says which way is down from here, a direction among the parameters that are not held at such a place,
+//! and a search along its projection. For absolute values this is OWL-QN (Andrew and Gao, "Scalable training of
+//! L1-regularized log-linear models", 2007); for bounds it is the projected quasi-Newton method of Bertsekas ("Projected
+//! Newton methods for optimization problems with simple constraints", 1982). A parameter that is zero at the optimum ends
+//! at exactly zero.
+
+use super::lbfgs::Size;
+use super::pairs::Pairs;
+use super::state::State;
+use super::vector::{dot, maximum, norm};
+use super::{Around, Constraints, Iterate, Moved, Objective, Point, Stop};
+
+/// The part of the decrease promised by the slope that a step must bring.
+const DECREASE: f64 = 1e-4;
+
+/// The most halvings of a step.
+const TRIALS: usize = 60;
+
+/// The method between two iterations.
+pub(super) struct Constrained {
+    pairs: Pairs,
+    size: Size,
+}
+
+impl Constrained {
+    pub fn new(memory: usize) -> Constrained {
+        Constrained { pairs: Pairs::new(memory), size: Size::default() }
+    }
+}
+
+/// Moves parameters to the nearest that the bounds allow.
+pub(super) fn clamp(parameters: &mut [f64], constraints: &Constraints) {
+    parameters.iter_mut().zip(&constraints.lower).for_each(|(parameter, lower)| *parameter = parameter.max(*lower));
+    parameters.iter_mut().zip(&constraints.upper).for_each(|(parameter, upper)| *parameter = parameter.min(*upper));
+}
+
+/// Σ cⱼ |wⱼ|
+pub(super) fn penalty(parameters: &[f64], constraints: &Constraints) -> f64 {
+    parameters.iter().zip(&constraints.absolute).map(|(parameter, weight)| weight * parameter.abs()).sum()
+}
+
+/// A point after a step of proximal gradient descent: the shrinking of absolute values, then the bounds.
+pub(super) fn proximal(parameters: &mut [f64], step: f64, constraints: &Constraints) {
+    for (parameter, weight) in parameters.iter_mut().zip(&constraints.absolute) {
+        *parameter = parameter.signum() * (parameter.abs() - step * weight).max(0.0);
+    }
+    clamp(parameters, constraints);
+}
+
+/// The gradient of least size among those that hold at a point: the one-sided derivatives where the function has a kink,
+/// and zero where a bound, or the kink, holds the parameter.
+fn pseudo_gradient(point: &Point, constraints: &Constraints) -> Vec<f64> {
+    let mut gradient = point.gradient.clone();
+    for ((derivative, &parameter), &weight) in gradient.iter_mut().zip(&point.parameters).zip(&constraints.absolute) {
+        *derivative = match parameter {
+            0.0 => derivative.signum() * (derivative.abs() - weight).max(0.0),
+            parameter => *derivative + weight * parameter.signum(),
+        };
+    }
+    for ((derivative, parameter), lower) in gradient.iter_mut().zip(&point.parameters).zip(&constraints.lower) {
+        if parameter <= lower && *derivative > 0.0 {
+            *derivative = 0.0;
+        }
+    }
+    for ((derivative, parameter), upper) in gradient.iter_mut().zip(&point.parameters).zip(&constraints.upper) {
+        if parameter >= upper && *derivative < 0.0 {
+            *derivative = 0.0;
+        }
+    }
+    gradient
+}
+
+impl<O: Objective> Iterate<O> for Constrained {
+    fn iterate(
+        &mut self,
+        objective: &mut O,
+        point: &mut Point,
+        around: &mut Around,
+    ) -> Result<Option<Moved>, Stop<O::Error>> {
+        self.size.begin(around.last.value);
+        let moved = self.advance(objective, point, around)?;
+        if moved.is_some() || self.pairs.is_empty() {
+            return Ok(moved);
+        }
+        // Where the remembered curvature leads nowhere, the gradient may still lead on.
+        self.pairs.clear();
+        self.advance(objective, point, around)
+    }
+
+    fn open_gradient(&self, point: &Point, constraints: &Constraints) -> (f64, f64) {
+        let gradient = pseudo_gradient(point, constraints);
+        (norm(&gradient), maximum(&gradient))
+    }
+
+    fn store(&self, state: &mut State) {
+        self.pairs.store(state);
+        self.size.store(state);
+    }
+
+    fn restore(&mut self, state: &State, parameters: usize) -> Option<()> {
+        self.size = Size::restore(state)?;
+        self.pairs.restore(state, parameters)
+    }
+}
+
+impl Constrained {
+    fn advance<O: Objective>(
+        &mut self,
+        objective: &mut O,
+        point: &mut Point,
+        around: &mut Around,
+    ) -> Result<Option<Moved>, Stop<O::Error>> {
+        let constraints = around.constraints;
+        let gradient = pseudo_gradient(point, constraints);
+        let free: Vec<bool> = gradient.iter().map(|&derivative| derivative != 0.0).collect();
+        let mut direction = self.pairs.direction_within(&gradient, &free);
+        // No parameter goes up its own slope: beyond a kink the gradient is another.
+        for (along, derivative) in direction.iter_mut().zip(&gradient) {
+            if *along * derivative > 0.0 {
+                *along = 0.0;
+            }
+        }
+        if dot(&direction, &gradient) >= 0.0 {
+            return Ok(None);
+        }
+        let mut step = if self.pairs.is_empty() { (1.0 / norm(&gradient)).min(1.0) } else { 1.0 };
+        let slack = self.size.slack(around.settings.relative_rounding);
+        let mut after = Point { parameters: Vec::new(), gradient: vec![0.0; gradient.len()] };
+        for _ in 0..TRIALS {
+            after.parameters = projected(point, &direction, &gradient, step, constraints);
+            let value = around.evaluate(objective, &after.parameters, &mut after.gradient)?
+                + penalty(&after.parameters, constraints);
+            let promised: f64 = after
+                .parameters
+                .iter()
+                .zip(&point.parameters)
+                .zip(&gradient)
+                .map(|((after, before), derivative)| (after - before) * derivative)
+                .sum();
+            let finite = value.is_finite() && after.gradient.iter().all(|element| element.is_finite());
+            if finite && promised < 0.0 {
+                let gradient_norm = norm(&pseudo_gradient(&after, constraints));
+                let decreased = value <= around.last.value + DECREASE * promised;
+                // Near the optimum the values agree but for rounding, and the gradient tells.
+                let as_good = value <= around.last.value + slack && gradient_norm < norm(&gradient);
+                if decreased || as_good {
+                    let step_taken = (&after.parameters[..], &point.parameters[..]);
+                    self.pairs.remember(step_taken, (&after.gradient, &point.gradient));
+                    *point = after;
+                    self.size.add(value);
+                    return Ok(Some(Moved { value, gradient_norm, step }));
+                }
+            }
+            step *= 0.5;
+        }
+        Ok(None)
+    }
+}
+
+/// The point a step along a direction, held within the bounds and, where there is an absolute value, on its side of zero.
+fn projected(point: &Point, direction: &[f64], gradient: &[f64], step: f64, constraints: &Constraints) -> Vec<f64> {
+    let mut parameters: Vec<f64> =
+        point.parameters.iter().zip(direction).map(|(from, along)| from + step * along).collect();
+    for (place, weight) in constraints.absolute.iter().enumerate() {
+        let from = point.parameters[place];
+        let side = if from == 0.0 { -gradient[place].signum() } else { from.signum() };
+        if *weight > 0.0 && parameters[place] * side <= 0.0 {
+            parameters[place] = 0.0;
+        }
+    }
+    clamp(&mut parameters, constraints);
+    parameters
+}

@@ -1,0 +1,107 @@
+//! What L-BFGS remembers of the curvature: pairs of a step and the difference of gradients along it.
+
+use std::collections::VecDeque;
+
+use super::state::State;
+use super::vector::{add_multiple, difference, dot, norm};
+
+/// The pairs, the latest last.
+pub(super) struct Pairs {
+    pairs: VecDeque<Pair>,
+    most: usize,
+}
+
+struct Pair {
+    step: Vec<f64>,
+    difference: Vec<f64>,
+    /// The scalar product of the two, positive.
+    curvature: f64,
+}
+
+impl Pairs {
+    /// Room for so many.
+    pub fn new(most: usize) -> Pairs {
+        Pairs { pairs: VecDeque::new(), most }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    pub fn clear(&mut self) {
+        self.pairs.clear();
+    }
+
+    /// The direction −H·gradient, where H is the inverse curvature that the pairs stand for (Nocedal and Wright, algorithm
+    /// 7.4).
+    pub fn direction(&self, gradient: &[f64]) -> Vec<f64> {
+        let mut direction: Vec<f64> = gradient.iter().map(|derivative| -derivative).collect();
+        let mut weights = Vec::with_capacity(self.pairs.len());
+        for pair in self.pairs.iter().rev() {
+            let weight = dot(&pair.step, &direction) / pair.curvature;
+            add_multiple(&mut direction, -weight, &pair.difference);
+            weights.push(weight);
+        }
+        if let Some(latest) = self.pairs.back() {
+            let scale = latest.curvature / dot(&latest.difference, &latest.difference);
+            direction.iter_mut().for_each(|element| *element *= scale);
+        }
+        for (pair, weight) in self.pairs.iter().zip(weights.into_iter().rev()) {
+            let back = dot(&pair.difference, &direction) / pair.curvature;
+            add_multiple(&mut direction, weight - back, &pair.step);
+        }
+        direction
+    }
+
+    /// The direction in the subspace of the parameters that are free: the pairs are taken as they look there, those that
+    /// show no positive curvature in it left out.
+    pub fn direction_within(&self, gradient: &[f64], free: &[bool]) -> Vec<f64> {
+        let within = |vector: &[f64]| -> Vec<f64> {
+            vector.iter().zip(free).map(|(&element, &free)| if free { element } else { 0.0 }).collect()
+        };
+        let mut own = Pairs::new(self.most);
+        for pair in &self.pairs {
+            own.push(within(&pair.step), within(&pair.difference));
+        }
+        own.direction(&within(gradient))
+    }
+
+    /// Adds the pair of a step and what it changed, if it shows positive curvature beyond rounding.
+    pub fn remember(&mut self, (to, from): (&[f64], &[f64]), (gradient, before): (&[f64], &[f64])) {
+        self.push(difference(to, from), difference(gradient, before));
+    }
+
+    fn push(&mut self, step: Vec<f64>, difference: Vec<f64>) {
+        let curvature = dot(&step, &difference);
+        let positive = curvature > f64::EPSILON * norm(&step) * norm(&difference) && curvature.is_normal();
+        if positive && self.most > 0 {
+            if self.pairs.len() == self.most {
+                self.pairs.pop_front();
+            }
+            self.pairs.push_back(Pair { step, difference, curvature });
+        }
+    }
+
+    pub fn store(&self, state: &mut State) {
+        for (number, pair) in self.pairs.iter().enumerate() {
+            state.set_vector(&format!("step {number}"), pair.step.clone());
+            state.set_vector(&format!("difference {number}"), pair.difference.clone());
+        }
+    }
+
+    /// Takes the pairs of a state; none where they are of other vectors.
+    pub fn restore(&mut self, state: &State, parameters: usize) -> Option<()> {
+        self.pairs.clear();
+        for number in 0.. {
+            let (step, difference) =
+                (state.vector(&format!("step {number}")), state.vector(&format!("difference {number}")));
+            let (Some(step), Some(difference)) = (step, difference) else { break };
+            if step.len() != parameters || difference.len() != parameters {
+                return None;
+            }
+            let curvature = dot(step, difference);
+            self.pairs.push_back(Pair { step: step.to_vec(), difference: difference.to_vec(), curvature });
+        }
+        Some(())
+    }
+}
