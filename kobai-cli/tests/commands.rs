@@ -397,7 +397,11 @@ fn fit_saves_parameters_and_draws_the_loss() {
 fn a_binding_on_the_command_line_overrides_the_lesson() {
     let loss = |more: &[&str]| {
         let common = ["fit", "book/logistic-regression.md", "--data", "data/breast-cancer.csv", "--json"];
-        let found = printed_json(&[&common[..], more].concat());
+        // An event a line; the last is the result.
+        let text = printed(&[&common[..], more].concat());
+        let last = text.lines().last().unwrap_or_default();
+        let found: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("no JSON, {error}: {text}"));
+        assert_eq!(found["event"], "result");
         found["loss"].as_f64().unwrap_or_else(|| panic!("no loss in {found}"))
     };
     let (weak, strong) = (loss(&[]), loss(&["--bind", "lambda = 1"]));
@@ -406,7 +410,7 @@ fn a_binding_on_the_command_line_overrides_the_lesson() {
 
 #[test]
 fn every_command_has_examples_in_its_help() {
-    for command in ["explain", "eval", "check", "plan", "bench", "fit"] {
+    for command in ["explain", "eval", "check", "plan", "bench", "fit", "predict"] {
         let text = printed(&[command, "--help"]);
         assert!(text.contains("Example") && text.contains(&format!("kobai {command} ")), "{text}");
     }

@@ -115,7 +115,7 @@ fn not_a_number_in_a_table() {
     for cell in ["nan", "NaN", "", "n/a"] {
         let table = files.write("table.csv", format!("a,b\n1,2\n3,{cell}\n"));
         let said = refused(&["eval", r"\sum_i \sum_d x_{id}", "--data", &table, "--bind", "x = columns a..b"]);
-        assert_says(&said, &["error[csv-", "line 3", "column b", "fix"]);
+        assert_says(&said, &["error[missing-value]", "line 3", "column b", "fix"]);
     }
 }
 

@@ -21,6 +21,7 @@ use crate::random::SplitMix64;
 use crate::solver::{Constraints, From, Method, MinimiseError, Outcome, Settings, Watch, minimise};
 use crate::source::Source;
 use crate::start::Start;
+use crate::structure::{Structure, structure};
 use crate::transform::Transform;
 
 /// The most rows that stated conditions are held against.
@@ -105,7 +106,7 @@ pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()
     model.settle(&dataset.bindings, &dataset.training)?;
     let inputs = first_rows(&dataset.training, &model.numbers);
     let verdicts = assumptions(&mut model.program, &inputs);
-    let transforms = vec![Transform::Identity; model.parameters.len()];
+    let Structure { transforms, constraints, words, convex } = structure(&mut model, &dataset)?;
     Ok(Prepared {
         model,
         document: request.document.to_owned(),
@@ -113,9 +114,9 @@ pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()
         dataset,
         verdicts,
         transforms,
-        constraints: Constraints::default(),
-        constraints_in_words: Vec::new(),
-        convex: false,
+        constraints,
+        constraints_in_words: words,
+        convex,
     })
 }
 
@@ -148,13 +149,14 @@ impl Prepared {
         let mut told = Vec::new();
         for ((parameter, block), transform) in parameters.iter().zip(blocks(parameters)).zip(&self.transforms) {
             let own = &mut free[block];
+            let name = self.model.shown_name(parameter.symbol);
             let given = init.and_then(|file| file.parameters.iter().find(|(name, _)| *name == parameter.name));
             let asked = starts.iter().rev().find(|(name, _)| *name == parameter.name).map(|(_, start)| *start);
             let mut entries = vec![0.0; own.len()];
             match (given, asked) {
                 (Some((_, array)), _) if array.shape == parameter.shape => {
                     transform.invert(&array.data, own);
-                    told.push((parameter.name.clone(), "the file given".to_owned()));
+                    told.push((name, "the file given".to_owned()));
                 }
                 (Some((_, array)), _) => {
                     let cause = format!(
@@ -166,13 +168,13 @@ impl Prepared {
                 (None, Some(start)) => {
                     start.draw(&mut entries, &mut random);
                     transform.invert(&entries, own);
-                    told.push((parameter.name.clone(), start.to_string()));
+                    told.push((name, start.to_string()));
                 }
                 (None, None) => {
                     let start = Start::by_rule(&parameter.shape, self.convex);
                     start.draw(own, &mut random);
-                    let of = if *transform == Transform::Identity { "" } else { "u = " };
-                    told.push((parameter.name.clone(), format!("{of}{start}")));
+                    let name = if *transform == Transform::Identity { name } else { format!("u of {name}") };
+                    told.push((name, start.to_string()));
                 }
             }
             if own.iter().any(|number| !number.is_finite()) {
@@ -185,7 +187,8 @@ impl Prepared {
     /// The method that suits the loss and the rows, and why.
     pub fn suggested_method(&self) -> (Method, String) {
         let rows = self.dataset.training.rows;
-        let names: Vec<&str> = self.model.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        let shown = self.model.parameters.iter().map(|parameter| self.model.shown_name(parameter.symbol));
+        let names: Vec<String> = shown.collect();
         let names = names.join(", ");
         if self.convex {
             return (Method::Lbfgs, format!("because the loss is convex in {names}: every minimum is the least"));

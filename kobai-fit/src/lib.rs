@@ -45,3 +45,4 @@ pub mod split;
 mod binding_text;
 mod plot_axis;
 mod statistics;
+mod structure;

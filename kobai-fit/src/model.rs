@@ -8,6 +8,7 @@ use kobai::eval::data::{Given, sizes};
 use kobai::expr::{Axis, Context, Expr, Index, Node, Symbol};
 use kobai::parse::{detect, parse};
 use kobai::plan::{Options, Output, plan};
+use kobai::print::{Notation, print_name};
 use kobai::resolve::{Definition, InputKind, Program, resolve};
 use kobai::source::Diagnostic;
 use kobai::stabilise::{inline, stabilise, stabilise_expression, written_out};
@@ -76,6 +77,8 @@ pub struct Model {
     pub parameters: Vec<Parameter>,
     /// The loss rewritten to run, once that was done.
     loss: Option<Expr>,
+    /// The same without what the solver adds by itself.
+    smooth: Option<Expr>,
 }
 
 impl Model {
@@ -98,7 +101,7 @@ impl Model {
             _ => None,
         };
         let numbers = bindings.iter().filter_map(number).collect();
-        Ok(Model { program, numbers, parameters: Vec::new(), loss: None })
+        Ok(Model { program, numbers, parameters: Vec::new(), loss: None, smooth: None })
     }
 
     /// The axis that each array of integers indexes, in the loss and in all definitions.
@@ -155,6 +158,11 @@ impl Model {
         Ok(())
     }
 
+    /// A symbol's name as a terminal shows it: λ.
+    pub fn shown_name(&self, symbol: Symbol) -> String {
+        print_name(&self.program.context.symbol(symbol).name, Notation::Terminal)
+    }
+
     /// The number of entries of all parameters together.
     pub fn entries(&self) -> usize {
         self.parameters.iter().map(Parameter::entries).sum()
@@ -170,6 +178,16 @@ impl Model {
                 loss
             }
         }
+    }
+
+    /// The loss that a solver evaluates: without what [`set_smooth_loss`](Model::set_smooth_loss) left out.
+    pub fn smooth_loss(&mut self) -> Expr {
+        self.smooth.unwrap_or_else(|| self.loss())
+    }
+
+    /// Leaves something out of the loss that a solver evaluates, because the solver adds it by itself.
+    pub(crate) fn set_smooth_loss(&mut self, smooth: Expr) {
+        self.smooth = Some(smooth);
     }
 
     /// A defined quantity in the form that runs, in inputs only.

@@ -35,7 +35,7 @@ impl Runners {
         batch: usize,
         memory: Option<u64>,
     ) -> Result<Runners, FitError> {
-        let loss = model.loss();
+        let loss = model.smooth_loss();
         let parameters = model.parameters.clone();
         let symbols: Vec<_> = parameters.iter().map(|parameter| parameter.symbol).collect();
         let gradients = stable_gradient(&mut model.program.context, loss, &symbols);

@@ -40,8 +40,9 @@ impl Classes {
         }
     }
 
-    /// The names of the classes in their order: of numbers 0, 1, 2, … all up to the largest, or as many as were asked for;
-    /// else what occurs, in the order of numbers or of the alphabet.
+    /// The names of the classes in their order. Numbers from 0 on of which most occur, and numbers whose count was asked for,
+    /// are places: 0, 1, 2, … up to the largest or the count. Other numbers, such as years, and words are names: what
+    /// occurs, in the order of numbers or of the alphabet.
     ///
     /// # Errors
     /// `label-not-an-integer` for a number that is none, `label-out-of-range` and `label-more-classes` where fewer were
@@ -64,8 +65,9 @@ impl Classes {
         let mut numbers: Vec<i64> = self.names.keys().filter_map(|name| name.parse().ok()).collect();
         numbers.sort_unstable();
         let all_numbers = numbers.len() == self.names.len();
-        if all_numbers && numbers.first().is_some_and(|&first| first >= 0) {
-            let largest = numbers.last().copied().unwrap_or(0) as usize;
+        let largest = numbers.last().map_or(0, |&last| usize::try_from(last).unwrap_or(0));
+        let are_places = asked.is_some() || 2 * numbers.len() > largest;
+        if all_numbers && are_places && numbers.first().is_some_and(|&first| first >= 0) {
             if asked.is_some_and(|asked| largest >= asked) {
                 let error = error("label-out-of-range", &largest.to_string());
                 return Err(error.with("classes", asked.unwrap_or(0)));

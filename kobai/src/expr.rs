@@ -193,7 +193,7 @@ impl Context {
         self.facts[expr.0 as usize].derivative
     }
 
-    fn height(&self, expr: Expr) -> u16 {
+    pub(crate) fn height(&self, expr: Expr) -> u16 {
         self.facts[expr.0 as usize].height
     }
 

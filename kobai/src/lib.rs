@@ -2,6 +2,7 @@
 pub mod article;
 pub mod audit;
 pub mod check;
+pub mod convexity;
 pub mod derivation;
 pub mod differentiate;
 pub mod eval;

@@ -15,6 +15,7 @@ const ORDER: &[&str] = &[
     "rewrite",
     "differentiate",
     "stabilise",
+    "convexity",
     "eval",
     "check",
     "statement",

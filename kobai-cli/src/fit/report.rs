@@ -36,7 +36,11 @@ pub struct Files {
 impl Report<'_> {
     /// The formulas, the symbols with their data, what the data say of the assumptions.
     pub fn understood(&self, prepared: &Prepared) -> String {
-        let shaped = |shape: &[usize]| Array { shape: shape.to_vec(), data: Vec::new(), integer: false };
+        // Only shapes are shown, and of numbers that they are some.
+        let shaped = |shape: &[usize]| {
+            let data = if shape.is_empty() { vec![0.0] } else { Vec::new() };
+            Array { shape: shape.to_vec(), data, integer: false }
+        };
         let part = &prepared.dataset.training;
         let mut inputs: Inputs = part.arrays.iter().map(|(name, array)| (name.clone(), shaped(&array.shape))).collect();
         for parameter in &prepared.model.parameters {
@@ -112,8 +116,8 @@ impl Report<'_> {
             );
         }
         for (parameter, transform) in prepared.model.parameters.iter().zip(&prepared.transforms) {
-            if let Some(words) = transform.words(&parameter.name) {
-                let _ = writeln!(out, "  {words} keeps what the text states of {}", parameter.name);
+            if let Some(words) = transform.words(&prepared.model.shown_name(parameter.symbol)) {
+                let _ = writeln!(out, "  {words} keeps what the text states of it");
             }
         }
         for words in &prepared.constraints_in_words {
@@ -279,9 +283,11 @@ fn metrics(summary: &Summary) -> Vec<(&'static str, String)> {
 
 /// The first of so many, and that there are more.
 fn listed(items: impl Iterator<Item = String>, count: usize) -> String {
-    let mut shown: Vec<String> = items.take(7).collect();
-    if shown.len() == 7 || shown.len() < count {
+    let mut shown: Vec<String> = items.take(12).collect();
+    if count > 12 {
         shown.truncate(6);
+    }
+    if shown.len() < count {
         shown.push("…".to_owned());
     }
     shown.join(", ")

@@ -60,7 +60,7 @@ impl Interval {
     }
 
     /// Products are followed only where the signs are known.
-    fn times(self, other: Interval) -> Interval {
+    pub fn times(self, other: Interval) -> Interval {
         if self.high <= 0.0 {
             return self.negate().times(other).negate();
         }
@@ -154,6 +154,16 @@ impl Knowledge {
         }
     }
 
+    /// Takes in that all entries of a symbol lie between two numbers, both included.
+    pub fn between(&mut self, symbol: Symbol, low: f64, high: f64) {
+        self.narrow(symbol, Interval { low, low_closed: true, high, high_closed: true });
+    }
+
+    /// What is known of the entries of a symbol.
+    pub fn of_symbol(&self, symbol: Symbol) -> Interval {
+        self.symbols.get(&symbol).copied().unwrap_or(ALL)
+    }
+
     fn narrow(&mut self, symbol: Symbol, to: Interval) {
         let known = self.symbols.get(&symbol).copied().unwrap_or(ALL);
         self.symbols.insert(symbol, known.intersect(to));
@@ -186,7 +196,7 @@ impl Knowledge {
             Node::Constant(_) | Node::Derivative(..) => ALL,
             Node::Size(_) => Interval::at_least(1.0, true),
             Node::Index(_) => Interval::at_least(0.0, true),
-            Node::Symbol(symbol, _) => self.symbols.get(&symbol).copied().unwrap_or(ALL),
+            Node::Symbol(symbol, _) => self.of_symbol(symbol),
             Node::Delta(..) | Node::Compare(..) => {
                 Interval { low: 0.0, low_closed: true, high: 1.0, high_closed: true }
             }
