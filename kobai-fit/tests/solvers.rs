@@ -110,8 +110,11 @@ fn absolute_values_end_at_exact_zeros() {
 fn bounds_hold_and_the_rest_is_at_its_best() {
     // With w₁ held at its bound, the others are the least squares of what is left: the conditions of Karush, Kuhn and
     // Tucker hold if the open gradient vanishes and the held one points outwards.
-    let constraints =
-        Constraints { lower: vec![f64::NEG_INFINITY, -1.0, 0.1], upper: vec![0.25, f64::INFINITY, 9.0], ..Constraints::default() };
+    let constraints = Constraints {
+        lower: vec![f64::NEG_INFINITY, -1.0, 0.1],
+        upper: vec![0.25, f64::INFINITY, 9.0],
+        ..Constraints::default()
+    };
     let outcome = solved(Method::Lbfgs, &constraints);
     assert_eq!(outcome.status, Status::Converged, "{}", outcome.gradient_norm);
     let mut gradient = [0.0; 3];
@@ -148,8 +151,7 @@ fn newtons_method_ends_in_a_few_steps() {
         Ok(100.0 * valley * valley + rest * rest)
     };
     let settings = Settings { method: Method::NewtonConjugateGradient, ..Settings::default() };
-    let outcome =
-        run(&mut rosenbrock, From::Parameters(vec![-1.2, 1.0]), &settings, &Constraints::default()).unwrap();
+    let outcome = run(&mut rosenbrock, From::Parameters(vec![-1.2, 1.0]), &settings, &Constraints::default()).unwrap();
     assert_eq!(outcome.status, Status::Converged, "{}", outcome.gradient_norm);
     // Along the valley each step is short; in it two or three end the way.
     assert!(outcome.iterations < 90, "{}", outcome.iterations);
