@@ -4,7 +4,6 @@ use crate::Answer;
 use crate::message::Failure;
 use crate::options::Predict;
 use crate::source::{Source, language};
-use kobai_fit::dataset::Options;
 use kobai_fit::error::DataError;
 use kobai_fit::model::FitError;
 use kobai_fit::model_file::ModelFile;
@@ -70,7 +69,7 @@ fn predict(
         let heads: Vec<String> = heads.into_iter().map(quoted).collect();
         writeln!(out, "{}", heads.join(",")).map_err(error)?;
     }
-    predictor.each(table, &Options::default(), &mut |rows, shown, values| {
+    predictor.each(table, &mut |rows, shown, values| {
         for row in 0..rows {
             let line = if as_json { object(shown, values, row) } else { cells(shown, values, row) };
             writeln!(out, "{line}").map_err(error)?;
@@ -96,7 +95,7 @@ fn cells(shown: &[Shown], values: &[Vec<f64>], row: usize) -> String {
     let mut cells = Vec::new();
     for (shown, values) in shown.iter().zip(values) {
         let entries = entries(shown, values, row);
-        cells.extend(entries.iter().map(f64::to_string));
+        cells.extend(entries.iter().map(|&entry| number(entry)));
         cells.extend(shown.classes.iter().map(|classes| quoted(class(classes, entries))));
     }
     cells.join(",")
@@ -120,6 +119,12 @@ fn object(shown: &[Shown], values: &[Vec<f64>], row: usize) -> String {
         }
     }
     Value::Object(object).to_string()
+}
+
+/// A number that reads back as the same, without rows of zeros.
+fn number(value: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(1e-4..1e15).contains(&size) { format!("{value:e}") } else { value.to_string() }
 }
 
 /// A cell of CSV: in quotes where it holds what stands between cells.

@@ -22,6 +22,9 @@ const ONE_HOT_LIMIT: usize = 1 << 28;
 /// Values read at a time, 16 MiB of them.
 const BATCH_VALUES: usize = 1 << 21;
 
+/// What was read is kept for the next time up to so many bytes; a larger table is rather read again than twice in memory.
+const KEPT_BYTES: u64 = 1 << 28;
+
 /// What is done about missing values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Missing {
@@ -88,7 +91,7 @@ pub fn load(
     options: &Options,
     watch: Watch,
 ) -> Result<Dataset, DataError> {
-    let mut reader = Reader::new(table, bindings, options.memory / 4, watch)?;
+    let mut reader = Reader::new(table, bindings, KEPT_BYTES.min(options.memory / 4), watch)?;
     let survey = Survey::take(&mut reader, options.missing)?;
     let roles = split(&survey.strata, options.held_out, options.seed)?;
     let fitted = fit(&mut reader, &survey, shared, &roles, options.missing)?;
@@ -105,13 +108,21 @@ pub fn load(
     Ok(Dataset { bindings: fitted, training, held_out, left_out: count(Role::LeftOut) })
 }
 
+/// The bytes of an array of so many rows.
+fn bytes(fitted: &FittedBinding, rows: usize) -> u64 {
+    let entries = fitted.shape(rows).iter().map(|&size| size as u64).product::<u64>();
+    entries.saturating_mul(size_of::<f64>() as u64)
+}
+
 /// Makes arrays of all rows of another table by bindings settled before.
 ///
 /// # Errors
 /// As [`load`].
 pub fn apply(table: &Source, fitted: &[FittedBinding], options: &Options, watch: Watch) -> Result<Part, DataError> {
-    let mut reader = Reader::of_fitted(table, fitted, options.memory / 4, watch)?;
-    let mut filling = Filling::new(&reader, fitted, None)?;
+    let mut reader = Reader::of_fitted(table, fitted, 0, watch)?;
+    // A table that does not tell how long it is may be too long for a memory that is limited.
+    let bytes = table.rows().map_or(u64::MAX - 1, |rows| fitted.iter().map(|fitted| bytes(fitted, rows)).sum());
+    let mut filling = Filling::new(&reader, fitted, (bytes > options.memory / 2).then_some(&options.scratch))?;
     let mut rows = 0;
     reader.for_each(&mut |batch| {
         rows += batch.rows;
@@ -129,12 +140,11 @@ pub fn each_batch<E: From<DataError>>(
     table: &Source,
     fitted: &[FittedBinding],
     together: bool,
-    options: &Options,
     work: &mut dyn FnMut(&Part) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut watch = |_| ControlFlow::Continue(());
     if together {
-        return work(&apply(table, fitted, options, &mut watch)?);
+        return work(&apply(table, fitted, &Options::default(), &mut watch)?);
     }
     let mut failed = None;
     let mut reader = Reader::of_fitted(table, fitted, 0, &mut watch)?;

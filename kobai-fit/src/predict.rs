@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::binding::{Binding, Meaning};
-use crate::dataset::{Options, each_batch};
+use crate::dataset::each_batch;
 use crate::encoding::FittedBinding;
 use crate::error::DataError;
 use crate::model::{FitError, Model, Parameter};
@@ -77,14 +77,13 @@ impl Predictor {
     pub fn each(
         &mut self,
         table: &Source,
-        options: &Options,
         work: &mut dyn FnMut(usize, &[Shown], &[Vec<f64>]) -> Result<(), FitError>,
     ) -> Result<(), FitError> {
         let parameters: Vec<(&str, &[f64])> =
             self.parameters.iter().map(|(name, entries)| (name.as_str(), &entries[..])).collect();
         let (model, shown) = (&mut self.model, &self.shown);
         let together = shown.iter().any(|shown| shown.quantity.looks_at_other_rows(model));
-        each_batch(table, &self.bindings, together, options, &mut |part| {
+        each_batch(table, &self.bindings, together, &mut |part| {
             let mut values = vec![Vec::new(); shown.len()];
             for (shown, values) in shown.iter().zip(&mut values) {
                 shown.quantity.each(model, part, &parameters, &mut |_, entries| -> Result<(), FitError> {
