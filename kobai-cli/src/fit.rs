@@ -10,6 +10,7 @@ use crate::source::{Source, read};
 use crate::{Answer, print};
 use display::Display;
 use kobai::check::Verdict;
+use kobai_cpu::machine::available_memory;
 use kobai_fit::checkpoint::Checkpoint;
 use kobai_fit::dataset::Options;
 use kobai_fit::fit::{Prepared, Request, Training, prepare};
@@ -27,7 +28,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Trains and prints.
 pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
@@ -40,12 +41,14 @@ pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
     // Where no handler can be set, Ctrl-C ends the program as it always does.
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
     let display = Display::new(arguments.json);
+    let begun = Instant::now();
     let mut prepared = prepared(arguments, &source, &front, &interrupted, &display)?;
     let (training, reason) = training(arguments, &prepared);
     let (starts, init) = starts(&front.starts, &arguments.init)?;
     let (free, told) =
         prepared.start(&starts, init.as_ref(), arguments.seed).map_err(|error| Failure::of_fit(error, &source))?;
     let runners = prepared.plan(&training).map_err(|error| Failure::of_fit(error, &source))?;
+    let compiling = begun.elapsed().saturating_sub(prepared.reading);
     let report = Report { arguments, source: &source, title: front.title.as_deref() };
     if !arguments.json {
         print(&report.understood(&prepared))?;
@@ -62,7 +65,9 @@ pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
         Some(checkpoint) if arguments.resume => From::State(checkpoint.read()?),
         _ => From::Parameters(free),
     };
+    let begun = Instant::now();
     let outcome = train(&mut prepared, &training, runners, from, (&interrupted, &display, &mut checkpoint), &source)?;
+    let times = [("reading", prepared.reading), ("compiling", compiling), ("training", begun.elapsed())];
     let entries = prepared.entries(&outcome.parameters);
     let judged = prepared.judge(&entries).map_err(|error| Failure::of_fit(error, &source))?;
     if let Some(path) = &arguments.save {
@@ -78,7 +83,7 @@ pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
     }
     let files = report::Files { confusion, checkpoint: checkpoint.as_ref().map(Checkpoint::file) };
     print(&if arguments.json {
-        report.as_json(&outcome, &judged, &prepared)
+        report.as_json(&outcome, &judged, &prepared, &times)
     } else {
         report.result(&outcome, &judged, &files)
     })?;
@@ -145,7 +150,7 @@ fn prepared(
         held_out: arguments.split,
         seed: arguments.seed,
         missing: arguments.missing,
-        memory: arguments.memory.unwrap_or(u64::MAX),
+        memory: arguments.memory.or_else(available_memory).unwrap_or(u64::MAX),
         scratch: scratch(),
     };
     let request = Request { document: &source.text, bindings: &bindings, table: &table, test: test.as_ref(), options };

@@ -138,6 +138,11 @@ pub fn available_memory() -> Option<u64> {
     line_of("/proc/meminfo", "MemAvailable:")
 }
 
+/// Bytes that this process held at its peak, where the system tells it (Linux).
+pub fn peak_memory() -> Option<u64> {
+    status("VmHWM:")
+}
+
 fn status(key: &str) -> Option<u64> {
     line_of("/proc/self/status", key)
 }

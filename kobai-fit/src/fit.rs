@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use kobai::check::{Verdict, assumptions};
 use kobai::eval::data::Inputs;
@@ -61,6 +62,8 @@ pub struct Prepared {
     pub constraints_in_words: Vec<String>,
     /// Whether the loss was proved to be convex in the parameters.
     pub convex: bool,
+    /// How long the reading of the tables took.
+    pub reading: Duration,
 }
 
 /// From so many rows on, a loss that is not convex is trained by batches: it takes many steps, and not exact ones.
@@ -99,10 +102,12 @@ pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()
     }
     let held_out = if request.test.is_some() { 0.0 } else { request.options.held_out };
     let options = Options { held_out, ..request.options.clone() };
+    let begun = Instant::now();
     let mut dataset = load(request.table, &bindings, &model.shared_classes(), &options, watch)?;
     if let Some(test) = request.test {
         dataset.held_out = apply(test, &dataset.bindings, &options, watch)?;
     }
+    let reading = begun.elapsed();
     model.settle(&dataset.bindings, &dataset.training)?;
     let inputs = first_rows(&dataset.training, &model.numbers);
     let verdicts = assumptions(&mut model.program, &inputs);
@@ -117,6 +122,7 @@ pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()
         constraints,
         constraints_in_words: words,
         convex,
+        reading,
     })
 }
 

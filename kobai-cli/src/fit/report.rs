@@ -6,6 +6,7 @@ use crate::options::Fit;
 use crate::plan::bytes;
 use crate::source::Source;
 use kobai::eval::data::{Array, Inputs};
+use kobai_cpu::machine::peak_memory;
 use kobai_fit::encoding::Encoding;
 use kobai_fit::fit::{CHECKED_ROWS, Prepared, Training};
 use kobai_fit::judge::{Judged, Summary};
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
 
 /// The most classes whose confusion matrix is printed.
@@ -205,7 +207,14 @@ impl Report<'_> {
     }
 
     /// For machines.
-    pub fn as_json(&self, outcome: &Outcome, judged: &Judged, prepared: &Prepared) -> String {
+    pub fn as_json(
+        &self,
+        outcome: &Outcome,
+        judged: &Judged,
+        prepared: &Prepared,
+        times: &[(&str, Duration)],
+    ) -> String {
+        let seconds = times.iter().map(|(name, time)| ((*name).to_owned(), json!(time.as_secs_f64())));
         let summary = |summary: &Option<Summary>| match summary {
             Some(Summary::Classes(classes)) => classes.to_json(),
             Some(Summary::Numbers(numbers)) => numbers.to_json(),
@@ -231,6 +240,8 @@ impl Report<'_> {
             "held_out": summary(&judged.held_out),
             "training_rows": prepared.dataset.training.rows,
             "held_out_rows": prepared.dataset.held_out.rows,
+            "peak_bytes": peak_memory(),
+            "seconds": seconds.collect::<serde_json::Map<_, _>>(),
             "parameters": shapes.collect::<serde_json::Map<_, _>>(),
         });
         object.to_string() + "\n"
