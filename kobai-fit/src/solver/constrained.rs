@@ -42,12 +42,13 @@ pub(super) fn penalty(parameters: &[f64], constraints: &Constraints) -> f64 {
     parameters.iter().zip(&constraints.absolute).map(|(parameter, weight)| weight * parameter.abs()).sum()
 }
 
-/// A point after a step of proximal gradient descent: the shrinking of absolute values, then the bounds.
-pub(super) fn proximal(parameters: &mut [f64], step: f64, constraints: &Constraints) {
-    for (parameter, weight) in parameters.iter_mut().zip(&constraints.absolute) {
-        *parameter = parameter.signum() * (parameter.abs() - step * weight).max(0.0);
-    }
-    clamp(parameters, constraints);
+/// One parameter after a step of proximal gradient descent: the shrinking of its absolute value, then its bounds. `step` is
+/// what the gradient of this parameter was multiplied by, in the long run.
+pub(super) fn proximal(place: usize, parameter: f64, step: f64, constraints: &Constraints) -> f64 {
+    let of = |vector: &[f64], none: f64| vector.get(place).copied().unwrap_or(none);
+    let weight = of(&constraints.absolute, 0.0);
+    let shrunk = if weight > 0.0 { (parameter.abs() - step * weight).max(0.0).copysign(parameter) } else { parameter };
+    shrunk.max(of(&constraints.lower, f64::NEG_INFINITY)).min(of(&constraints.upper, f64::INFINITY))
 }
 
 /// The gradient of least size among those that hold at a point: the one-sided derivatives where the function has a kink,
@@ -128,36 +129,75 @@ impl Constrained {
         }
         let mut step = if self.pairs.is_empty() { (1.0 / norm(&gradient)).min(1.0) } else { 1.0 };
         let slack = self.size.slack(around.settings.relative_rounding);
-        let mut after = Point { parameters: Vec::new(), gradient: vec![0.0; gradient.len()] };
+        let (mut best, mut shrinks) = (None, false);
         for _ in 0..TRIALS {
-            after.parameters = projected(point, &direction, &gradient, step, constraints);
-            let value = around.evaluate(objective, &after.parameters, &mut after.gradient)?
-                + penalty(&after.parameters, constraints);
-            let promised: f64 = after
-                .parameters
-                .iter()
-                .zip(&point.parameters)
-                .zip(&gradient)
-                .map(|((after, before), derivative)| (after - before) * derivative)
-                .sum();
-            let finite = value.is_finite() && after.gradient.iter().all(|element| element.is_finite());
-            if finite && promised < 0.0 {
-                let gradient_norm = norm(&pseudo_gradient(&after, constraints));
-                let decreased = value <= around.last.value + DECREASE * promised;
-                // Near the optimum the values agree but for rounding, and the gradient tells.
-                let as_good = value <= around.last.value + slack && gradient_norm < norm(&gradient);
-                if decreased || as_good {
-                    let step_taken = (&after.parameters[..], &point.parameters[..]);
-                    self.pairs.remember(step_taken, (&after.gradient, &point.gradient));
-                    *point = after;
-                    self.size.add(value);
-                    return Ok(Some(Moved { value, gradient_norm, step }));
+            let trial = trial(objective, point, around, (&direction, &gradient, step, slack))?;
+            match trial {
+                // Where the way is straight and hardly less steep, it leads further.
+                Some(trial) if trial.steep && !shrinks => {
+                    best = Some(trial);
+                    step *= 4.0;
+                }
+                Some(trial) => return Ok(Some(self.accept(point, trial))),
+                None if best.is_some() => break,
+                None => {
+                    shrinks = true;
+                    step *= 0.5;
                 }
             }
-            step *= 0.5;
         }
-        Ok(None)
+        Ok(best.map(|trial| self.accept(point, trial)))
     }
+
+    fn accept(&mut self, point: &mut Point, trial: Trial) -> Moved {
+        let Trial { after, moved, .. } = trial;
+        self.pairs.remember((&after.parameters, &point.parameters), (&after.gradient, &point.gradient));
+        *point = after;
+        self.size.add(moved.value);
+        moved
+    }
+}
+
+/// A point that brings progress.
+struct Trial {
+    after: Point,
+    moved: Moved,
+    /// Whether no parameter met a bound or zero on the way, and the function still falls nearly as it did.
+    steep: bool,
+}
+
+/// The part of the slope that may remain (Nocedal and Wright's c₂ for quasi-Newton methods).
+const CURVATURE: f64 = 0.9;
+
+/// The point at a step, where it brings progress.
+fn trial<O: Objective>(
+    objective: &mut O,
+    point: &Point,
+    around: &mut Around,
+    (direction, gradient, step, slack): (&[f64], &[f64], f64, f64),
+) -> Result<Option<Trial>, Stop<O::Error>> {
+    let constraints = around.constraints;
+    let parameters = projected(point, direction, gradient, step, constraints);
+    let mut after = Point { parameters, gradient: vec![0.0; gradient.len()] };
+    let value =
+        around.evaluate(objective, &after.parameters, &mut after.gradient)? + penalty(&after.parameters, constraints);
+    let (mut promised, mut remaining, mut straight) = (0.0, 0.0, true);
+    for (place, (&to, &from)) in after.parameters.iter().zip(&point.parameters).enumerate() {
+        let side = if to == 0.0 { from } else { to };
+        let weight = constraints.absolute.get(place).copied().unwrap_or(0.0);
+        promised += (to - from) * gradient[place];
+        remaining += (to - from) * (after.gradient[place] + weight * side.signum());
+        straight &= to == from + step * direction[place];
+    }
+    if !value.is_finite() || after.gradient.iter().any(|element| !element.is_finite()) || promised >= 0.0 {
+        return Ok(None);
+    }
+    let gradient_norm = norm(&pseudo_gradient(&after, constraints));
+    let decreased = value <= around.last.value + DECREASE * promised;
+    // Near the optimum the values agree but for rounding, and the gradient tells.
+    let as_good = value <= around.last.value + slack && gradient_norm < norm(gradient);
+    let steep = straight && remaining < CURVATURE * promised;
+    Ok((decreased || as_good).then_some(Trial { after, moved: Moved { value, gradient_norm, step }, steep }))
 }
 
 /// The point a step along a direction, held within the bounds and, where there is an absolute value, on its side of zero.

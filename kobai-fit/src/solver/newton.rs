@@ -51,7 +51,7 @@ fn direction<O: Objective>(objective: &mut O, point: &Point, around: &mut Around
         around.evaluations += 1;
         objective.hessian_product(&point.parameters, &conjugate, &mut product).map_err(|error| around.failed(error))?;
         let curvature = dot(&conjugate, &product);
-        let size = dot(&conjugate, &conjugate);
+        let size = norm(&conjugate) * norm(&product);
         if !curvature.is_finite() || curvature <= f64::EPSILON * size {
             return Ok(if number == 0 { conjugate } else { result });
         }

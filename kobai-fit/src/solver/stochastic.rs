@@ -12,7 +12,9 @@ const EPSILON: f64 = 1e-8;
 
 /// What a step after a batch does.
 trait Step {
-    /// Moves the parameters by a gradient, with this learning rate; `number` counts all steps from 1.
+    /// Moves the parameters by a gradient, with this learning rate, and within the constraints; `number` counts all steps
+    /// from 1. The proximal step has the size that the gradient is multiplied by (Yun, Lozano and Yang, "Adaptive proximal
+    /// gradient methods for structured neural networks", 2021), or else it would lead to another minimum.
     fn step(&mut self, parameters: &mut [f64], gradient: &[f64], rate: f64, number: usize, around: &Around);
 
     /// What it remembers, by name.
@@ -38,11 +40,14 @@ impl Step for AdamW {
         let (mean_part, square_part) = (1.0 - BETAS.0.powi(power), 1.0 - BETAS.1.powi(power));
         let decay = rate * around.settings.weight_decay;
         let memory = self.mean.iter_mut().zip(&mut self.square);
-        for ((parameter, derivative), (mean, square)) in parameters.iter_mut().zip(gradient).zip(memory) {
+        for (place, ((parameter, derivative), (mean, square))) in
+            parameters.iter_mut().zip(gradient).zip(memory).enumerate()
+        {
             *mean = BETAS.0 * *mean + (1.0 - BETAS.0) * derivative;
             *square = BETAS.1 * *square + (1.0 - BETAS.1) * derivative * derivative;
-            let along = (*mean / mean_part) / ((*square / square_part).sqrt() + EPSILON);
-            *parameter -= rate * along + decay * *parameter;
+            let step = rate / ((*square / square_part).sqrt() + EPSILON);
+            let moved = *parameter - (step * (*mean / mean_part) + decay * *parameter);
+            *parameter = proximal(place, moved, step, around.constraints);
         }
     }
 
@@ -66,9 +71,14 @@ impl Momentum {
 impl Step for Momentum {
     fn step(&mut self, parameters: &mut [f64], gradient: &[f64], rate: f64, _: usize, around: &Around) {
         let momentum = around.settings.momentum;
-        for ((parameter, derivative), velocity) in parameters.iter_mut().zip(gradient).zip(&mut self.velocity) {
+        // A gradient that stays has later echoes through the momentum; so has the absolute value.
+        let step = rate / (1.0 - momentum);
+        for (place, ((parameter, derivative), velocity)) in
+            parameters.iter_mut().zip(gradient).zip(&mut self.velocity).enumerate()
+        {
             *velocity = momentum * *velocity + derivative;
-            *parameter -= rate * (derivative + momentum * *velocity);
+            let moved = *parameter - rate * (derivative + momentum * *velocity);
+            *parameter = proximal(place, moved, step, around.constraints);
         }
     }
 
@@ -109,7 +119,6 @@ impl<O: Objective, S: Step + Clone> Iterate<O> for S {
             let number = epoch * batches + place;
             rate = around.settings.learning_rate * around.settings.schedule.part(number, steps);
             own.step(&mut parameters, &gradient, rate, number + 1, around);
-            proximal(&mut parameters, rate, around.constraints);
         }
         if parameters.iter().any(|parameter| !parameter.is_finite()) {
             return Err(Stop::NotFinite { batch: order[batches - 1] });
