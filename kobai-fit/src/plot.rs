@@ -15,7 +15,7 @@ use crate::plot_axis::Axis;
 use crate::replace::replace;
 use crate::solver::Progress;
 
-/// Width and height in pixels.
+/// Width and height in pixels, unless a picture says otherwise.
 pub(crate) const SIZE: (u32, u32) = (960, 600);
 /// The colours of the two curves, which stay apart for every kind of colour vision (Okabe and Ito 2008).
 pub(crate) const LOSS: RGBColor = RGBColor(0, 114, 178);
@@ -37,8 +37,13 @@ pub fn draw_loss_curve(history: &[Progress], title: &str, path: impl AsRef<Path>
 
 /// What can be drawn on an area of any kind.
 pub(crate) trait Picture {
-    /// How many dots a pixel of [`SIZE`] has: the drawing library places points on whole dots only.
+    /// How many dots a pixel has: the drawing library places points on whole dots only.
     const SCALE: u32;
+
+    /// Width and height in pixels.
+    fn size(&self) -> (u32, u32) {
+        SIZE
+    }
 
     /// Draws it.
     fn draw_on<Backend: DrawingBackend>(
@@ -49,7 +54,8 @@ pub(crate) trait Picture {
 
 /// Draws a picture into a file, in the form that the end of the file's name says.
 pub(crate) fn write<P: Picture>(picture: &P, path: &Path) -> Result<(), DataError> {
-    let size = (SIZE.0 * P::SCALE, SIZE.1 * P::SCALE);
+    let (wide, high) = picture.size();
+    let size = (wide * P::SCALE, high * P::SCALE);
     let error = |code| DataError::new(code).with("file", path.display());
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     register();

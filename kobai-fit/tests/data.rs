@@ -136,7 +136,10 @@ fn classes_have_names_and_an_order() {
     let text = classes("c\nsetosa\nvirginica\nsetosa\nAster\n").unwrap();
     assert_eq!(text, (vec!["Aster".into(), "setosa".into(), "virginica".into()], vec![1.0, 2.0, 1.0, 0.0]));
     // Numbers from 0 keep their places, also those that do not occur; others go by size.
-    assert_eq!(classes("c\n3\n1.0\n1\n").unwrap(), (["0", "1", "2", "3"].map(String::from).to_vec(), vec![3.0, 1.0, 1.0]));
+    assert_eq!(
+        classes("c\n3\n1.0\n1\n").unwrap(),
+        (["0", "1", "2", "3"].map(String::from).to_vec(), vec![3.0, 1.0, 1.0])
+    );
     assert_eq!(classes("c\n10\n-1\n2\n").unwrap(), (["-1", "2", "10"].map(String::from).to_vec(), vec![2.0, 0.0, 1.0]));
     assert_eq!(code(classes("c\n0\n1.5\n")), "label-not-an-integer");
     assert_eq!(code(classes("c\n0\n9999999999\n")), "label-too-many");
@@ -206,7 +209,8 @@ fn what_was_fitted_is_applied_to_another_table() {
 
 #[test]
 fn arrays_in_a_file_are_those_in_memory() {
-    let text: String = (0..500).fold("a,b,label\n".into(), |text, row| format!("{text}{row},{},{}\n", row % 7, row % 3));
+    let text: String =
+        (0..500).fold("a,b,label\n".into(), |text, row| format!("{text}{row},{},{}\n", row % 7, row % 3));
     let bindings = ["x = standardise(a, b)", "t = onehot(label)"];
     let in_memory = loaded(&text, &bindings, &Options::default()).unwrap();
     let in_file = loaded(&text, &bindings, &Options { memory: 1000, ..Options::default() }).unwrap();

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use kobai_fit::array::Array;
-use kobai_fit::solver::Progress;
 use kobai_fit::plot::draw_loss_curve;
 use kobai_fit::saved::{Saved, load, save};
+use kobai_fit::solver::Progress;
 
 fn parameters() -> Saved {
     let weights = Array::real(vec![2, 3], vec![1.0, -0.0, f64::MIN_POSITIVE, 1e300, -1.5, 0.1]).unwrap();

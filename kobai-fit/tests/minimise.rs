@@ -4,9 +4,7 @@ use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kobai_fit::solver::state::State;
-use kobai_fit::solver::{
-    Constraints, From, MinimiseError, Objective, Outcome, Progress, Settings, Status, minimise,
-};
+use kobai_fit::solver::{Constraints, From, MinimiseError, Objective, Outcome, Progress, Settings, Status, minimise};
 
 /// Minimises without constraints.
 fn free<O: Objective>(

@@ -72,8 +72,13 @@ fn written(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
 #[test]
 fn a_table_with_text_and_missing_values_is_the_same_in_every_format() {
     // Made by tests/files/make.py: x, count, name and flag, five rows, one value of x and one name missing.
-    let wanted =
-        [("x", Kind::Number), ("count", Kind::Number), ("count", Kind::Label), ("name", Kind::Label), ("flag", Kind::Number)];
+    let wanted = [
+        ("x", Kind::Number),
+        ("count", Kind::Number),
+        ("count", Kind::Label),
+        ("name", Kind::Label),
+        ("flag", Kind::Number),
+    ];
     let expected = || {
         vec![
             numbers(&[1.5, f64::NAN, -2.25e-3, 1e300, 0.0]),
@@ -160,7 +165,11 @@ fn a_bad_cell_is_an_error_that_names_its_place() {
     let error = number("a,b\n1,2\n3,x\n").unwrap_err();
     assert!(error.message().ends_with("small.csv, line 3, column b: \"x\" is not a number"), "{error}");
     assert_eq!(code(Err::<(), _>(error)), "cell-not-a-number");
-    assert_eq!(number("a,b\n1,2\nx,\n").unwrap(), [numbers(&[2.0, f64::NAN])], "a column that is not wanted is not looked at");
+    assert_eq!(
+        number("a,b\n1,2\nx,\n").unwrap(),
+        [numbers(&[2.0, f64::NAN])],
+        "a column that is not wanted is not looked at"
+    );
     for missing in ["", "NaN", "N/A", "null"] {
         assert_eq!(number(&format!("a,b\n1,{missing}\n")).unwrap(), [numbers(&[f64::NAN])], "{missing}");
     }
