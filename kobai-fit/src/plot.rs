@@ -9,6 +9,7 @@ use std::sync::Once;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::register_font;
+use unicode_width::UnicodeWidthStr;
 
 use crate::error::DataError;
 use crate::plot_axis::Axis;
@@ -81,6 +82,13 @@ fn register() {
         // A font that could not be read is reported by the first text drawn.
         let _ = register_font("sans-serif", FontStyle::Normal, include_bytes!("../font/dejavu-sans-subset.ttf"));
     });
+}
+
+/// How wide a text is in pixels: as the crate's font has it, and at least what wide letters take in any font.
+pub(crate) fn text_width(text: &str, size: i32) -> i32 {
+    register();
+    let measured = ("sans-serif", size).into_font().box_size(text).map_or(0, |(wide, _)| wide as i32);
+    measured.max(text.width() as i32 * size / 2)
 }
 
 /// One curve with its axis: pairs of iteration and value, at least one.

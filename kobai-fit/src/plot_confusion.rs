@@ -9,7 +9,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::error::DataError;
 use crate::metrics::{ClassSummary, class_name};
-use crate::plot::{GRID, LOSS, Picture, TEXT, write};
+use crate::plot::{GRID, LOSS, Picture, TEXT, text_width, write};
 
 /// The most classes that a picture holds.
 pub const MOST_CLASSES: usize = 500;
@@ -23,6 +23,9 @@ const NAME_COLUMNS: usize = 24;
 /// The colour of a cell that holds all rows of its class; a cell of a third of them has [`LOSS`], an empty one is white.
 const FULL: RGBColor = RGBColor(3, 40, 84);
 const THIRD: f64 = 0.33;
+
+/// Numbers on a bright cell.
+const DARK: RGBColor = RGBColor(25, 25, 25);
 
 /// The shares that the colour bar names.
 const SHARES: [(f64, &str); 6] =
@@ -102,8 +105,7 @@ impl<Backend: DrawingBackend> Canvas<'_, Backend> {
 
     fn rectangle(&self, (left, top): (i32, i32), (wide, high): (i32, i32), colour: RGBColor) -> Drawn<Backend> {
         let scale = Matrix::SCALE as i32;
-        // The far corner belongs to a rectangle.
-        let far = ((left + wide) * scale - 1, (top + high) * scale - 1);
+        let far = ((left + wide) * scale, (top + high) * scale);
         self.0.draw(&Rectangle::new([(left * scale, top * scale), far], colour.filled()))
     }
 }
@@ -120,7 +122,7 @@ impl<'a> Matrix<'a> {
         let cell = (680 / count.max(1) as i32).clamp(2, 132);
         let letters = (cell * 3 / 4).clamp(11, 16);
         let names: Vec<String> = (0..count).map(|class| shortened(&class_name(classes, class))).collect();
-        let widest = names.iter().map(|name| width(name, letters)).max().unwrap_or(0);
+        let widest = names.iter().map(|name| text_width(name, letters)).max().unwrap_or(0);
         let percent = 100.0 * summary.accuracy();
         Matrix {
             title,
@@ -150,6 +152,9 @@ impl<'a> Matrix<'a> {
         // Lines between the cells, where these are large enough.
         let gap = i32::from(self.cell >= 8);
         canvas.rectangle((left - 1, top - 1), (side + 2 - gap, side + 2 - gap), GRID)?;
+        if gap == 0 {
+            canvas.rectangle((left, top), (side, side), WHITE)?;
+        }
         for row in 0..self.names.len() {
             for column in 0..self.names.len() {
                 let count = self.summary.confusion.count(row, column);
@@ -178,10 +183,10 @@ impl<'a> Matrix<'a> {
         let size = (self.cell * 2 / 5).min(self.cell * 3 / 2 / text.len() as i32).clamp(8, 20);
         let colour = match count {
             0 => RGBColor(170, 170, 170),
-            _ if luminance(shade(share)) > 0.4 => TEXT,
+            _ if luminance(shade(share)) > 0.46 => DARK,
             _ => WHITE,
         };
-        if self.cell < 90 {
+        if self.cell < 90 || count == 0 {
             return canvas.text(&text, (across, down), size, colour, HPos::Center);
         }
         canvas.text(&text, (across, down - 10), size + 4, colour, HPos::Center)?;
@@ -191,7 +196,8 @@ impl<'a> Matrix<'a> {
     fn axes<Backend: DrawingBackend>(&self, canvas: &Canvas<Backend>) -> Drawn<Backend> {
         let ((left, top), side) = self.place();
         // Where cells are smaller than letters, only some names fit.
-        let step = ((self.letters + 1) / self.cell + 1) as usize;
+        let needed = (self.letters + 1) / self.cell + 1;
+        let step = [1, 2, 5, 10, 20].into_iter().find(|&step| step >= needed).unwrap_or(50) as usize;
         for (class, name) in self.names.iter().enumerate().step_by(step) {
             let middle = class as i32 * self.cell + self.cell / 2;
             canvas.text(name, (left - 10, top + middle), self.letters, TEXT, HPos::Right)?;
@@ -228,7 +234,7 @@ impl Picture for Matrix<'_> {
 
     fn size(&self) -> (u32, u32) {
         let ((left, top), side) = self.place();
-        let titles = width(self.title, 22).max(width(&self.subtitle, 16)) + 2 * Self::MARGIN;
+        let titles = text_width(self.title, 22).max(text_width(&self.subtitle, 16)) + 2 * Self::MARGIN;
         ((left + side + Self::RIGHT).max(titles) as u32, (top + side + self.below() + 40) as u32)
     }
 
@@ -255,11 +261,6 @@ fn shortened(name: &str) -> String {
         columns < NAME_COLUMNS
     };
     name.chars().take_while(fits).collect::<String>() + "…"
-}
-
-/// About how wide a text is, whatever the font of the reader.
-fn width(text: &str, letters: i32) -> i32 {
-    (text.width() as i32 * letters * 3 + 4) / 5
 }
 
 /// The colour of a share, from white over the house's blue to a dark one. The square root lets a few mistakes be seen.
