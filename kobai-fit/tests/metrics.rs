@@ -154,6 +154,8 @@ fn a_probability_of_zero_for_the_true_class_is_infinite_and_counted() {
         let summary = classes(2, &[1, 1], &predictions);
         assert_eq!((summary.log_loss, summary.zero_probability), (Some(f64::INFINITY), 1));
         assert_eq!(summary.to_json()["log_loss"], "Infinity");
+        let text = summary.log_loss_text().unwrap();
+        assert_eq!(text, "infinite: the true class of 1 of 2 rows has probability 0");
     }
     // A certain and right prediction costs nothing; beside it a small probability keeps its digits.
     assert_eq!(classes(2, &[0], &[0.0]).log_loss, Some(0.0));

@@ -249,7 +249,11 @@ fn metrics(summary: &Summary) -> Vec<(&'static str, String)> {
         Summary::Classes(classes) => {
             let accuracy = format!("{:.2} % ({} of {})", classes.accuracy() * 100.0, classes.right, classes.rows);
             let mut metrics = vec![("accuracy", accuracy)];
-            metrics.extend(classes.log_loss.map(|loss| ("log-loss", format!("{loss:.6}"))));
+            metrics.extend(classes.log_loss_text().map(|loss| ("log-loss", loss)));
+            if classes.without_prediction > 0 {
+                metrics
+                    .push(("no prediction", format!("{} (a prediction is not a number)", classes.without_prediction)));
+            }
             metrics.extend(classes.area_under_curve.map(|area| ("AUC", format!("{area:.6}"))));
             metrics
         }

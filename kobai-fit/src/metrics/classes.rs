@@ -127,9 +127,9 @@ impl ClassMetrics {
                 surprise => self.negative_log_likelihood += surprise,
             }
         }
-        match row {
-            &[second] if classes == 2 => self.pairs.push((0.0, second, label == 1)),
-            &[first, second] => self.pairs.push((first, second, label == 1)),
+        match *row {
+            [second] if classes == 2 => self.pairs.push((0.0, second, label == 1)),
+            [first, second] => self.pairs.push((first, second, label == 1)),
             _ => {}
         }
     }
@@ -173,15 +173,12 @@ impl ClassMetrics {
         }
         let mut area = AreaUnderCurve::default();
         for &(first, second, is_second) in &self.pairs {
-            // A difference would round away what tells two small probabilities apart. Two equal infinities are a tie.
-            let by_difference = !self.are_probabilities && first != second;
-            let equal_scores = !self.are_probabilities && first == second;
-            let score = if equal_scores {
-                0.0
-            } else if by_difference {
-                second - first
-            } else {
-                second
+            let score = match self.are_probabilities {
+                // A difference would round away what tells two small probabilities apart.
+                true => second,
+                // So that equal infinities tie.
+                false if first == second => 0.0,
+                false => second - first,
             };
             area.push(score, is_second);
         }
@@ -193,6 +190,16 @@ impl ClassSummary {
     /// The share of rows that have the class that was predicted; not a number without rows.
     pub fn accuracy(&self) -> f64 {
         self.right as f64 / self.rows as f64
+    }
+
+    /// The log-loss in words: its value, or why it is infinite.
+    pub fn log_loss_text(&self) -> Option<String> {
+        Some(match self.log_loss? {
+            f64::INFINITY => {
+                format!("infinite: the true class of {} of {} rows has probability 0", self.zero_probability, self.rows)
+            }
+            loss => format!("{loss:.6}"),
+        })
     }
 
     /// The figures of each class as a table for a terminal. A class without a name is shown by its number, a figure that
