@@ -218,7 +218,8 @@ impl<'a> Matrix<'a> {
         let left = left + side + 28;
         for line in 0..side {
             let part = f64::from(side - 1 - line) / f64::from(side - 1).max(1.0);
-            canvas.rectangle((left, top + line), (14, 1), shade(part * part))?;
+            // Down to the foot, where the next ones lie on top: between neighbours an SVG would show seams.
+            canvas.rectangle((left, top + line), (14, side - line), shade(part * part))?;
         }
         for (share, label) in SHARES {
             let down = top + ((1.0 - share.sqrt()) * f64::from(side - 1)).round() as i32;
