@@ -400,6 +400,18 @@ const ENGLISH: &[Sentences] = &[
         "Look at the first loss: it may not be finite where the fit starts.",
     ),
     row(
+        "plot-no-rows",
+        "there is no confusion matrix to draw in {file}",
+        "No row has a class that was predicted.",
+        "Check that there are rows, and that what is predicted for them are numbers.",
+    ),
+    row(
+        "plot-too-many-classes",
+        "a confusion matrix of {classes} classes cannot be drawn in {file}",
+        "A picture holds at most {most} classes.",
+        "Look at the most frequent confusions instead, which are printed.",
+    ),
+    row(
         "plot-not-finite",
         "there is no graph to draw in {file}",
         "No function has a finite value at any of the points tried.",
@@ -410,6 +422,24 @@ const ENGLISH: &[Sentences] = &[
         "the plot {file} could not be drawn",
         "The drawing says: {reason}.",
         "Try the other form, .svg or .png; what was there before is unchanged.",
+    ),
+    row(
+        "metrics-shape",
+        "{found} predictions for {rows} rows",
+        "These rows take {expected} predictions: one for each class, and one for a number or a count.",
+        "Predict for each row, and for each class or for the second of two.",
+    ),
+    row(
+        "metrics-class",
+        "row {row}: there is no class {found}",
+        "The {classes} classes are counted from 0.",
+        "Check that the labels and the predictions are of the same classes.",
+    ),
+    row(
+        "metrics-count",
+        "row {row}: {found} is no count",
+        "A deviance of Poisson is one from counts, which are 0, 1, 2, ….",
+        "Check which column is predicted, and whether a Poisson loss is meant for it.",
     ),
     row(
         "saved-name",

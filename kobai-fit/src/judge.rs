@@ -116,9 +116,9 @@ impl Target {
             let rows = first..first + predicted.len() / width;
             are_shares &= width > 1 || predicted.iter().all(|share| (0.0..=1.0).contains(share));
             if self.is_class {
-                classes.add(&labels(observed, rows), predicted);
+                classes.push(&labels(observed, rows), predicted)?;
             } else {
-                numbers.add(observed.rows(rows), predicted);
+                numbers.push(observed.rows(rows), predicted)?;
             }
             Ok(())
         })?;

@@ -37,6 +37,11 @@ impl Axis {
         Some(Axis::straight(least, most))
     }
 
+    /// Whether it is logarithmic.
+    pub fn is_logarithmic(&self) -> bool {
+        self.logarithmic
+    }
+
     /// Whether there is a place for a value on an axis: it is finite, and its size leaves room to compute with it.
     pub fn can_show(value: f64) -> bool {
         value.abs() <= LARGEST

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use kobai_fit::array::Array;
-use kobai_fit::plot::draw_loss_curve;
+use kobai_fit::metrics::{ClassMetrics, ClassSummary};
+use kobai_fit::plot::{Losses, draw_loss_curve, draw_losses};
+use kobai_fit::plot_confusion::draw_confusion;
 use kobai_fit::saved::{Saved, load, save};
 use kobai_fit::solver::Progress;
 
@@ -116,6 +118,64 @@ fn curves_of_every_kind_are_drawn() {
     }
     let text = fs::read_to_string(directory.path().join("curve.svg")).unwrap();
     assert!(text.contains("iteration") && text.contains("norm of the gradient"));
+}
+
+#[test]
+fn losses_of_held_out_rows_have_a_curve_and_a_legend() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("curve.svg");
+    let held_out = [(0, 2.0), (5, 1.0), (20, f64::NAN)];
+    let drawn = |held_out: &[(usize, f64)]| {
+        draw_losses(&Losses { title: "", training: &curve(&[2.0, 1.5, 1.0]), held_out }, &path).unwrap();
+        fs::read_to_string(&path).unwrap()
+    };
+    let with = drawn(&held_out);
+    assert!(with.contains("held out") && with.contains("training"));
+    // The axis of iterations reaches the last value that can be drawn.
+    assert!(with.contains("\n4\n") && !with.contains("\n20\n"), "{with}");
+    assert!(!drawn(&held_out[2..]).contains("held out"));
+}
+
+/// A summary in which each class has `right` rows predicted rightly, and one more taken for the next class.
+fn confused(classes: usize, right: usize) -> ClassSummary {
+    let mut metrics = ClassMetrics::new(classes);
+    for label in 0..classes {
+        for row in 0..=right {
+            let predicted = (label + usize::from(row == right)) % classes;
+            let scores: Vec<f64> = (0..classes).map(|class| f64::from(u8::from(class == predicted))).collect();
+            metrics.push(&[label], &scores).unwrap();
+        }
+    }
+    metrics.summary()
+}
+
+#[test]
+fn confusion_matrices_of_every_size_are_drawn() {
+    let directory = tempfile::tempdir().unwrap();
+    let names = ["malignant", "a & <b>", "猫", "a name much too long to stand beside a matrix"].map(str::to_owned);
+    for classes in [1, 2, 10, 40, 300] {
+        for name in ["matrix.svg", "matrix.png"] {
+            draw_confusion(&confused(classes, 57), &names, "Digits", directory.path().join(name)).unwrap();
+        }
+        let text = fs::read_to_string(directory.path().join("matrix.svg")).unwrap();
+        assert!(text.contains("malignant") && text.contains("predicted class") && text.contains("true class"));
+        // The counts stand in the cells while there is room for them.
+        assert_eq!(text.contains("\n57\n"), classes == 2 || classes == 10, "{classes} classes");
+        let image = fs::read(directory.path().join("matrix.png")).unwrap();
+        assert!(image.starts_with(b"\x89PNG"));
+    }
+}
+
+#[test]
+fn a_matrix_that_cannot_be_drawn_is_an_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let code = |summary: &ClassSummary, name: &str| {
+        draw_confusion(summary, &[], "", directory.path().join(name)).unwrap_err().code
+    };
+    assert_eq!(code(&ClassMetrics::new(2).summary(), "matrix.svg"), "plot-no-rows");
+    assert_eq!(code(&confused(501, 0), "matrix.svg"), "plot-too-many-classes");
+    assert_eq!(code(&confused(2, 1), "matrix.pdf"), "plot-extension");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "a temporary file is left");
 }
 
 #[test]

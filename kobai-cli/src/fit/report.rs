@@ -11,16 +11,13 @@ use kobai_fit::encoding::Encoding;
 use kobai_fit::fit::{CHECKED_ROWS, Prepared, Training};
 use kobai_fit::judge::{Judged, Summary};
 use kobai_fit::metrics::ClassSummary;
+use kobai_fit::plot_confusion::MOST_CLASSES;
 use kobai_fit::solver::{Outcome, Status};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use unicode_width::UnicodeWidthStr;
-
-/// The most classes whose confusion matrix is printed.
-const PRINTED_CLASSES: usize = 12;
 
 /// What a report looks at.
 pub struct Report<'a> {
@@ -188,22 +185,10 @@ impl Report<'_> {
 
     /// The rows of each class by the class predicted, on held-out rows if there are any.
     fn confusion_table(&self, judged: &Judged) -> String {
-        let Some(summary) = confusion(judged).filter(|_| judged.classes.len() <= PRINTED_CLASSES) else {
-            return String::new();
-        };
+        let Some(summary) = confusion(judged) else { return String::new() };
         let part = if judged.held_out.is_some() { "held-out rows" } else { "training rows" };
-        let mut out = format!("\nConfusion matrix of the {part}: true classes down, predicted classes across\n");
-        let counts = summary.confusion.iter().flatten().map(|count| count.to_string().len());
-        let widest = judged.classes.iter().map(|name| name.width()).max().unwrap_or(1);
-        let cell = counts.max().unwrap_or(1).max(widest) + 2;
-        let padded = |text: &str, width: usize| " ".repeat(width.saturating_sub(text.width())) + text;
-        let heads: String = judged.classes.iter().map(|name| padded(name, cell)).collect();
-        let _ = writeln!(out, "  {}{heads}", " ".repeat(widest));
-        for (name, row) in judged.classes.iter().zip(&summary.confusion) {
-            let counts: String = row.iter().map(|count| padded(&count.to_string(), cell)).collect();
-            let _ = writeln!(out, "  {}{counts}", padded(name, widest));
-        }
-        out
+        let table: String = summary.confusion.text(&judged.classes).lines().map(|line| format!("  {line}\n")).collect();
+        format!("\nConfusion matrix of the {part}\n{table}")
     }
 
     /// For machines.
@@ -256,9 +241,9 @@ pub fn confusion(judged: &Judged) -> Option<&ClassSummary> {
     }
 }
 
-/// The file of the confusion matrix beside that of the loss curve, if there are classes.
+/// The file of the confusion matrix beside that of the loss curve, if there are classes, and not too many to see.
 pub fn confusion_file(plot: &Path, judged: &Judged) -> Option<PathBuf> {
-    confusion(judged)?;
+    confusion(judged).filter(|summary| summary.confusion.classes() <= MOST_CLASSES)?;
     let stem = plot.file_stem()?.to_string_lossy();
     let extension = plot.extension()?.to_string_lossy();
     Some(plot.with_file_name(format!("{stem}-confusion.{extension}")))
@@ -279,7 +264,11 @@ fn metrics(summary: &Summary) -> Vec<(&'static str, String)> {
         Summary::Classes(classes) => {
             let accuracy = format!("{:.2} % ({} of {})", classes.accuracy() * 100.0, classes.right, classes.rows);
             let mut metrics = vec![("accuracy", accuracy)];
-            metrics.extend(classes.log_loss.map(|loss| ("log-loss", format!("{loss:.6}"))));
+            metrics.extend(classes.log_loss_text().map(|loss| ("log-loss", loss)));
+            if classes.without_prediction > 0 {
+                metrics
+                    .push(("no prediction", format!("{} (a prediction is not a number)", classes.without_prediction)));
+            }
             metrics.extend(classes.area_under_curve.map(|area| ("AUC", format!("{area:.6}"))));
             metrics
         }
