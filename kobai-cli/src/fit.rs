@@ -21,7 +21,7 @@ use kobai_fit::plot_confusion::draw_confusion;
 use kobai_fit::solver::schedule::{FORMS, Schedule};
 use kobai_fit::solver::{From, Method, Outcome, Settings, Status};
 use kobai_fit::source::Source as Rows;
-use kobai_fit::start::Start;
+use kobai_fit::start::{Start, Starts};
 use report::Report;
 use std::cell::Cell;
 use std::ops::ControlFlow;
@@ -45,14 +45,14 @@ pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
     let mut prepared = prepared(arguments, &source, &front, &interrupted, &display)?;
     let (training, reason) = training(arguments, &prepared);
     let (starts, init) = starts(&front.starts, &arguments.init)?;
-    let (free, told) =
+    let beginning =
         prepared.start(&starts, init.as_ref(), arguments.seed).map_err(|error| Failure::of_fit(error, &source))?;
     let runners = prepared.plan(&training).map_err(|error| Failure::of_fit(error, &source))?;
     let compiling = begun.elapsed().saturating_sub(prepared.reading);
     let report = Report { arguments, source: &source, title: front.title.as_deref() };
     if !arguments.json {
         print(&report.understood(&prepared))?;
-        print(&report.plan(&prepared, &training, &reason, &told, runners.bytes()))?;
+        print(&report.plan(&prepared, &training, &reason, &beginning.told, runners.bytes()))?;
     }
     let mut checkpoint = match &arguments.checkpoint {
         Some(folder) => {
@@ -63,7 +63,7 @@ pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
     };
     let from = match &checkpoint {
         Some(checkpoint) if arguments.resume => From::State(checkpoint.read()?),
-        _ => From::Parameters(free),
+        _ => From::Parameters(beginning.free),
     };
     let begun = Instant::now();
     let outcome = train(&mut prepared, &training, runners, from, (&interrupted, &display, &mut checkpoint), &source)?;
@@ -194,8 +194,8 @@ fn training(arguments: &Fit, prepared: &Prepared) -> (Training, String) {
 }
 
 /// The starts that the document and the command name, those of the command last, and the file of another fit.
-fn starts(document: &[String], command: &[String]) -> Result<(Vec<(String, Start)>, Option<ModelFile>), Failure> {
-    let (mut starts, mut file) = (Vec::new(), None);
+fn starts(document: &[String], command: &[String]) -> Result<(Starts, Option<ModelFile>), Failure> {
+    let (mut starts, mut file) = (Starts::new(), None);
     for text in document.iter().chain(command) {
         if text.contains('=') {
             let (name, start) = Start::parse(text)?;

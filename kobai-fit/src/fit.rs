@@ -80,6 +80,15 @@ pub struct Training {
     pub memory: Option<u64>,
 }
 
+/// Where a training begins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beginning {
+    /// The free numbers.
+    pub free: Vec<f64>,
+    /// What each parameter starts from, in words: its name and the start.
+    pub told: Vec<(String, String)>,
+}
+
 /// Reads a document, binds the table's columns and checks what the document assumes. `watch` is told of the rows read.
 ///
 /// # Errors
@@ -134,8 +143,7 @@ fn first_rows(part: &Part, numbers: &BTreeMap<String, f64>) -> Inputs {
 }
 
 impl Prepared {
-    /// The free numbers to start from: by rule, or as `starts` and then `init`, parameters of another fit, say. What each
-    /// parameter starts from is told too.
+    /// The free numbers to start from: by rule, or as `starts` and then `init`, parameters of another fit, say.
     ///
     /// # Errors
     /// `start-unknown`, `start-outside`, `model-other`.
@@ -144,7 +152,7 @@ impl Prepared {
         starts: &[(String, Start)],
         init: Option<&ModelFile>,
         seed: u64,
-    ) -> Result<(Vec<f64>, Vec<(String, String)>), FitError> {
+    ) -> Result<Beginning, FitError> {
         let parameters = &self.model.parameters;
         let known = || parameters.iter().map(|parameter| parameter.name.as_str()).collect::<Vec<_>>().join(", ");
         if let Some((name, _)) = starts.iter().find(|(name, _)| parameters.iter().all(|other| other.name != *name)) {
@@ -187,7 +195,7 @@ impl Prepared {
                 return Err(DataError::new("start-outside").with("name", &parameter.name).into());
             }
         }
-        Ok((free, told))
+        Ok(Beginning { free, told })
     }
 
     /// The method that suits the loss and the rows, and why.

@@ -6,7 +6,7 @@ use kobai::resolve::Definition;
 
 use crate::dataset::Dataset;
 use crate::encoding::{Encoding, FittedBinding};
-use crate::metrics::{ClassMetrics, ClassSummary, NumberMetrics, NumberSummary};
+use crate::metrics::{ClassMetrics, ClassSummary, CountMetrics, CountSummary, NumberMetrics, NumberSummary};
 use crate::model::{FitError, Model};
 use crate::objective::by_name;
 use crate::part::{Part, PartArray};
@@ -32,8 +32,9 @@ pub struct Judged {
 pub enum Summary {
     /// Classes.
     Classes(ClassSummary),
-    /// Numbers.
-    Numbers(NumberSummary),
+    /// Numbers; and, where all that was observed are counts and all predictions are positive, how well they do as means of
+    /// Poisson distributions.
+    Numbers(NumberSummary, Option<CountSummary>),
 }
 
 /// Works out the loss on the rows held out, and the metrics of both parts.
@@ -109,8 +110,8 @@ impl Target {
         let parameters = model.parameters.clone();
         let inputs = by_name(&parameters, entries);
         let mut classes = ClassMetrics::new(self.classes.len());
-        let mut numbers = NumberMetrics::default();
-        let mut are_shares = true;
+        let (mut numbers, mut counts) = (NumberMetrics::default(), CountMetrics::default());
+        let (mut are_shares, mut are_counts) = (true, true);
         self.prediction.each(model, part, &inputs, &mut |first, predicted| -> Result<(), FitError> {
             let width = self.width();
             let rows = first..first + predicted.len() / width;
@@ -118,13 +119,19 @@ impl Target {
             if self.is_class {
                 classes.push(&labels(observed, rows), predicted)?;
             } else {
-                numbers.push(observed.rows(rows), predicted)?;
+                let observed = observed.rows(rows);
+                numbers.push(observed, predicted)?;
+                are_counts &= observed.iter().all(|&count| count >= 0.0 && count.fract() == 0.0);
+                are_counts &= predicted.iter().all(|&mean| mean > 0.0);
+                if are_counts {
+                    counts.push(observed, predicted)?;
+                }
             }
             Ok(())
         })?;
         Ok(match self.is_class {
             true => are_shares.then(|| Summary::Classes(classes.summary())),
-            false => Some(Summary::Numbers(numbers.summary())),
+            false => Some(Summary::Numbers(numbers.summary(), are_counts.then(|| counts.summary()))),
         })
     }
 }

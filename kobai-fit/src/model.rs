@@ -180,7 +180,7 @@ impl Model {
         }
     }
 
-    /// The loss that a solver evaluates: without what [`set_smooth_loss`](Model::set_smooth_loss) left out.
+    /// The loss that a solver evaluates: without the absolute values of parameters that the solver adds by itself.
     pub fn smooth_loss(&mut self) -> Expr {
         self.smooth.unwrap_or_else(|| self.loss())
     }

@@ -19,6 +19,9 @@ pub struct Predictor {
     shown: Vec<Shown>,
 }
 
+/// Is given rows: how many there are, what is shown, and the entries of each quantity, row-major.
+pub type Work<'a> = &'a mut dyn FnMut(usize, &[Shown], &[Vec<f64>]) -> Result<(), FitError>;
+
 /// A quantity that is shown, and the heads of its columns.
 pub struct Shown {
     quantity: Quantity,
@@ -69,16 +72,11 @@ impl Predictor {
         &self.shown
     }
 
-    /// Works the quantities out for all rows of a table, some rows at a time: `work` is given how many there are, what is
-    /// shown, and the entries of each quantity, row-major.
+    /// Works the quantities out for all rows of a table, some rows at a time.
     ///
     /// # Errors
     /// What is wrong with the table, and what `work` says.
-    pub fn each(
-        &mut self,
-        table: &Source,
-        work: &mut dyn FnMut(usize, &[Shown], &[Vec<f64>]) -> Result<(), FitError>,
-    ) -> Result<(), FitError> {
+    pub fn each(&mut self, table: &Source, work: Work) -> Result<(), FitError> {
         let parameters: Vec<(&str, &[f64])> =
             self.parameters.iter().map(|(name, entries)| (name.as_str(), &entries[..])).collect();
         let (model, shown) = (&mut self.model, &self.shown);

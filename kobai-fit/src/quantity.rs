@@ -87,7 +87,7 @@ impl Quantity {
         model: &mut Model,
         part: &Part,
         parameters: &[(&str, &[f64])],
-        work: &mut dyn FnMut(usize, &[f64]) -> Result<(), E>,
+        work: &mut impl FnMut(usize, &[f64]) -> Result<(), E>,
     ) -> Result<(), E> {
         let most = if self.looks_at_other_rows(model) { part.rows } else { ROWS };
         let mut runner: Option<Runner> = None;

@@ -16,6 +16,9 @@ pub enum Start {
     Uniform(f64, f64),
 }
 
+/// Starts by the name of the parameter; of two for one parameter the later holds.
+pub type Starts = Vec<(String, Start)>;
+
 impl Start {
     /// Reads `W = normal(0.1)`, `W = uniform(-1, 1)` or `b = 0`: the name of a parameter, and how it starts.
     ///

@@ -104,7 +104,7 @@ fn logistic(u: f64) -> f64 {
 fn places(entries: usize, size: usize, stride: usize) -> impl Iterator<Item = Vec<usize>> {
     let block = (size * stride).max(1);
     let start = move |line: usize| line / stride.max(1) * block + line % stride.max(1);
-    let lines = if size == 0 { 0 } else { entries / size };
+    let lines = entries.checked_div(size).unwrap_or(0);
     (0..lines).map(move |line| (0..size).map(|place| start(line) + place * stride).collect())
 }
 

@@ -31,7 +31,7 @@ fn fitted(lesson: &str, data: &str, held_out: f64, tolerance: f64) -> (Prepared,
     let training = Training { settings, ..Training::default() };
     let runners = prepared.plan(&training).unwrap_or_else(|error| panic!("{error:?}"));
     let starts: Vec<(String, Start)> = front.starts.iter().map(|text| Start::parse(text).expect("a start")).collect();
-    let (start, _) = prepared.start(&starts, None, SEED).unwrap_or_else(|error| panic!("{error:?}"));
+    let start = prepared.start(&starts, None, SEED).unwrap_or_else(|error| panic!("{error:?}")).free;
     let rows = |_: std::ops::Range<usize>| ControlFlow::Continue(());
     let outcome = prepared
         .train(&training, runners, From::Parameters(start), &AtomicBool::new(false), (&rows, &mut |_, _| {}))
@@ -75,7 +75,7 @@ fn two_layers_tell_97_of_100_digits() {
 #[test]
 fn factors_tell_entries_that_were_not_looked_at() {
     let (_, _, judged) = fitted("book/matrix-factorisation.md", "data/fertility.csv", HELD_OUT_FRACTION, 1e-5);
-    let Some(Summary::Numbers(numbers)) = judged.held_out else { panic!("no numbers") };
+    let Some(Summary::Numbers(numbers, _)) = judged.held_out else { panic!("no numbers") };
     assert!(numbers.r_squared.is_some_and(|share| share > 0.97), "{numbers:?}");
 }
 

@@ -39,7 +39,7 @@ fn fit(lesson: &str, data: &str, more: &[&str]) -> (Outcome, Vec<(String, Vec<f6
     let settings = Settings { gradient_tolerance: 1e-11, ..Settings::default() };
     let training = Training { settings, ..Training::default() };
     let runners = prepared.plan(&training).unwrap_or_else(|error| panic!("{error:?}"));
-    let (start, _) = prepared.start(&[], None, 1).unwrap_or_else(|error| panic!("{error:?}"));
+    let start = prepared.start(&[], None, 1).unwrap_or_else(|error| panic!("{error:?}")).free;
     assert!(start.iter().all(|&entry| entry == 0.0), "what is convex starts from zero");
     let go_on = |_: Range<usize>| ControlFlow::Continue(());
     let outcome = prepared

@@ -77,10 +77,10 @@ fn nothing_is_claimed_of_other_losses() {
 }
 
 /// The value of an expression in inputs.
-fn value(program: &mut Program, expr: Expr, inputs: &Inputs) -> f64 {
+fn value(program: &Program, expr: Expr, inputs: &Inputs) -> f64 {
     let needed = program.context.symbols_in(expr);
     let bound = bind(&program.context, &needed, inputs).unwrap_or_else(|errors| panic!("{errors:?}"));
-    let tensor = Evaluator::new(&mut program.context, &bound, &mut Double).tensor(expr, &[]);
+    let tensor = Evaluator::new(&program.context, &bound, &mut Double).tensor(expr, &[]);
     tensor.unwrap_or_else(|errors| panic!("{errors:?}")).data[0]
 }
 
@@ -128,7 +128,7 @@ fn the_value_between_two_points_is_below_their_mean() {
                     inputs.insert(symbol.name.plain.clone(), Array { shape: shape.clone(), data, integer: false });
                 }
             }
-            let [one, other, middle] = at.map(|inputs| value(&mut program, stable, &inputs));
+            let [one, other, middle] = at.map(|inputs| value(&program, stable, &inputs));
             assert!(
                 middle <= 0.5 * (one + other) + 1e-12 * (one.abs() + other.abs()),
                 "{name}: {one} {other} {middle}"

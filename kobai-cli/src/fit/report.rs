@@ -202,7 +202,13 @@ impl Report<'_> {
         let seconds = times.iter().map(|(name, time)| ((*name).to_owned(), json!(time.as_secs_f64())));
         let summary = |summary: &Option<Summary>| match summary {
             Some(Summary::Classes(classes)) => classes.to_json(),
-            Some(Summary::Numbers(numbers)) => numbers.to_json(),
+            Some(Summary::Numbers(numbers, counts)) => {
+                let mut object = numbers.to_json();
+                if let Some(counts) = counts {
+                    object["counts"] = counts.to_json();
+                }
+                object
+            }
             None => Value::Null,
         };
         let accuracy = |summary: &Option<Summary>| match summary {
@@ -272,10 +278,12 @@ fn metrics(summary: &Summary) -> Vec<(&'static str, String)> {
             metrics.extend(classes.area_under_curve.map(|area| ("AUC", format!("{area:.6}"))));
             metrics
         }
-        Summary::Numbers(numbers) => {
+        Summary::Numbers(numbers, counts) => {
             let mut metrics = Vec::new();
             metrics.extend(numbers.r_squared.map(|share| ("R²", format!("{share:.6}"))));
             metrics.push(("RMSE", format!("{:.6}", numbers.root_mean_squared_error)));
+            let explained = counts.as_ref().and_then(|counts| counts.deviance_explained);
+            metrics.extend(explained.map(|share| ("deviance", format!("{:.2} % explained", 100.0 * share))));
             metrics
         }
     }
