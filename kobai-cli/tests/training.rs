@@ -253,6 +253,8 @@ fn every_solver_finds_the_optimum() {
         let near = loss(&["--solver", solver, "--learning-rate", "0.02", "--epochs", "200", "--batch", "65"]);
         assert!((near - best).abs() < 2e-3, "{solver}: {near}");
     }
+    let text = printed(&[&command[..], &["--solver", "adamw", "--epochs", "1"]].concat());
+    assert!(text.contains("batches of 256 rows drawn at random, 1 epochs"), "{text}");
     let text = printed(&[&command[..], &["--decrease", "1e-3"]].concat());
     assert!(text.contains("converged: the loss hardly changes any more"), "{text}");
     let output = kobai(&[&command[..], &["--time", "0"]].concat());

@@ -268,6 +268,23 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Goes over all rows of the columns at these places among those wanted.
+    fn for_each_of(
+        &mut self,
+        places: &[usize],
+        work: &mut dyn FnMut(&Batch) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
+        let wanted: Vec<Wanted> = places.iter().map(|&place| self.wanted[place]).collect();
+        for batch in self.table.batches(&wanted, 1 << 16)? {
+            let batch = batch?;
+            work(&batch)?;
+            if (self.watch)(batch.first_row + batch.rows).is_break() {
+                return Err(DataError::new("interrupted"));
+            }
+        }
+        Ok(())
+    }
+
     /// The name of the column at this place among those wanted.
     fn name(&self, place: usize) -> &'a str {
         &self.table.names()[self.wanted[place].column]
@@ -295,21 +312,32 @@ impl Survey {
             return Ok(survey);
         }
         let wanted = reader.wanted.clone();
-        reader.for_each(&mut |batch| {
-            survey.add(batch, &wanted, label, missing);
+        let all: Vec<usize> = (0..wanted.len()).collect();
+        let labels: Vec<usize> = all.iter().copied().filter(|&place| wanted[place].kind == Kind::Label).collect();
+        // Where rows need not be counted, and missing numbers not be looked for, the labels tell all.
+        let only_labels = missing != Missing::Drop && reader.table.rows().is_some();
+        let places = if only_labels { labels } else { all };
+        let mut add = |batch: &Batch| {
+            survey.add(batch, &places, &wanted, label, missing);
             Ok(())
-        })?;
+        };
+        if only_labels {
+            reader.for_each_of(&places, &mut add)?
+        } else {
+            reader.for_each(&mut add)?
+        };
         Ok(survey)
     }
 
-    fn add(&mut self, batch: &Batch, wanted: &[Wanted], stratum: Option<usize>, missing: Missing) {
+    /// Adds a batch that has the columns at these places among those wanted.
+    fn add(&mut self, batch: &Batch, places: &[usize], wanted: &[Wanted], stratum: Option<usize>, missing: Missing) {
         let first = self.strata.len();
         self.strata.resize(first + batch.rows, 0);
         let strata = &mut self.strata[first..];
-        for (place, column) in batch.columns.iter().enumerate() {
+        for (number, (&place, column)) in places.iter().zip(&batch.columns).enumerate() {
             match (wanted[place].kind, column) {
                 (Kind::Label, _) => {
-                    let numbers = self.classes[place].numbers(batch, place);
+                    let numbers = self.classes[place].numbers(batch, number);
                     for (own, number) in strata.iter_mut().zip(numbers) {
                         match number {
                             None if missing == Missing::Drop => *own = LEFT_OUT,

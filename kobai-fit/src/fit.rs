@@ -64,6 +64,8 @@ pub struct Prepared {
     pub convex: bool,
     /// How long the reading of the tables took.
     pub reading: Duration,
+    /// Whether the training rows were put in another order for batches.
+    pub shuffled: bool,
 }
 
 /// From so many rows on, a loss that is not convex is trained by batches: it takes many steps, and not exact ones.
@@ -132,6 +134,7 @@ pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()
         constraints_in_words: words,
         convex,
         reading,
+        shuffled: false,
     })
 }
 
@@ -226,12 +229,15 @@ impl Prepared {
         entries.sum::<u64>() * size_of::<f64>() as u64
     }
 
-    /// Plans the training.
+    /// Plans the training. For a method that goes by batches the rows are put in an order that the seed decides.
     ///
     /// # Errors
     /// An input that is missing or of another rank.
     pub fn plan(&mut self, training: &Training) -> Result<Runners, FitError> {
         let method = training.settings.method;
+        if method.is_stochastic() {
+            self.shuffled = self.dataset.training.shuffle(training.settings.seed);
+        }
         Runners::new(&mut self.model, &self.dataset.training, method, training.batch, training.memory)
     }
 

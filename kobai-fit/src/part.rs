@@ -7,6 +7,8 @@ use std::ops::{Deref, Range};
 use kobai::eval::data::Array;
 use kobai_cpu::scratch_file::ScratchFile;
 
+use crate::random::SplitMix64;
+
 /// The rows of one role as arrays.
 #[derive(Default)]
 pub struct Part {
@@ -14,6 +16,20 @@ pub struct Part {
     pub rows: usize,
     /// The arrays of the columns by symbol, each with the rows as its first axis.
     pub arrays: BTreeMap<String, PartArray>,
+}
+
+impl Part {
+    /// Puts the rows in an order that the seed decides, so that a batch of neighbouring rows is one of all rows. Rows that
+    /// lie in a file keep their order; false says so.
+    pub fn shuffle(&mut self, seed: u64) -> bool {
+        if self.arrays.values().any(PartArray::is_in_file) {
+            return false;
+        }
+        let mut order: Vec<usize> = (0..self.rows).collect();
+        SplitMix64::new(seed).shuffle(&mut order);
+        self.arrays.values_mut().for_each(|array| array.reorder(&order));
+        true
+    }
 }
 
 /// An array, in memory or in a file.
@@ -54,6 +70,15 @@ impl PartArray {
     /// Whether it lies in a file.
     pub fn is_in_file(&self) -> bool {
         matches!(self.values, Values::File(_))
+    }
+
+    /// Puts the rows in this order, where they lie in memory.
+    fn reorder(&mut self, order: &[usize]) {
+        let width = self.width();
+        if let Values::Memory(values) = &mut self.values {
+            let rows = order.iter().flat_map(|&row| &values[row * width..(row + 1) * width]);
+            *values = rows.copied().collect();
+        }
     }
 
     /// Lets go of the memory that the reading of the rows before this one took, where they lie in a file. It is told again

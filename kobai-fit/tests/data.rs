@@ -286,3 +286,24 @@ fn the_data_of_the_lessons_can_be_bound() {
     assert_eq!(bound("breast-cancer.csv", "x = columns * except malignant standardised").shape, [569, 30]);
     assert_eq!(bound("breast-cancer.csv", "t = column malignant").iter().sum::<f64>(), 212.0);
 }
+
+#[test]
+fn rows_are_shuffled_together() {
+    let text: String =
+        (0..100).fold("a,b,label\n".into(), |text, row| format!("{text}{row},{},{}\n", 2 * row, row / 50));
+    let options = Options { held_out: 0.0, ..Options::default() };
+    let bindings = ["x = columns a, b", "y = index(label)"];
+    let mut part = loaded(&text, &bindings, &options).unwrap().training;
+    assert!(part.shuffle(SEED));
+    let (x, y) = (&part.arrays["x"], &part.arrays["y"]);
+    let mut seen = vec![false; 100];
+    for (row, label) in x.chunks(2).zip(y.iter()) {
+        assert_eq!((row[1], *label), (2.0 * row[0], (row[0] / 50.0).floor()));
+        seen[row[0] as usize] = true;
+    }
+    assert!(seen.into_iter().all(|seen| seen));
+    let early = y[..50].iter().filter(|&&label| label == 0.0).count();
+    assert!((15..35).contains(&early), "{early} of the first 50 rows are of the first class");
+    let mut in_file = loaded(&text, &bindings, &Options { memory: 100, ..options }).unwrap().training;
+    assert!(!in_file.shuffle(SEED));
+}

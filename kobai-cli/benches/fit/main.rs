@@ -191,9 +191,10 @@ fn median(mut found: Vec<Found>) -> Option<Found> {
 /// Runs `kobai fit`. Compiling counts; the reading of a small table does not, as the peer is given arrays; that of a large
 /// one does on both sides.
 fn kobai(row: &Row, table: &Path, threads: usize) -> Result<Found, String> {
+    // The largest derivative at which the peers end too.
     let tolerance: &[&str] = match row.table {
         Table::Lesson(_) if row.agreement.is_none() => &["--tolerance", "0", "--max-gradient", "1e-5"],
-        Table::Lesson(_) => &["--tolerance", "1e-6"],
+        Table::Lesson(_) => &["--tolerance", "0", "--max-gradient", "1e-7"],
         Table::Made(1_000_000) => &["--iterations", "20", "--tolerance", "1e-12"],
         Table::Made(_) => &["--iterations", "5", "--tolerance", "1e-12"],
     };

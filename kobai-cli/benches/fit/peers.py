@@ -88,7 +88,7 @@ def sklearn_fit(np, x, labels, penalty, **settings):
 def sklearn_digits():
     np, x, labels = digits()
     # The tolerance at which its loss is the optimum to 1e-9.
-    sklearn_fit(np, x, labels, 1.0, solver="lbfgs", tol=1e-6)
+    sklearn_fit(np, x, labels, 1.0, solver="lbfgs", tol=1e-7)
 
 
 def sklearn_cancer():
@@ -98,7 +98,7 @@ def sklearn_cancer():
     table = pd.read_csv(file, comment="#")
     labels = table.pop("malignant").to_numpy()
     x = table.to_numpy(float)
-    sklearn_fit(np, (x - x.mean(0)) / x.std(0), labels, 1.0, solver="lbfgs", tol=1e-8)
+    sklearn_fit(np, (x - x.mean(0)) / x.std(0), labels, 1.0, solver="lbfgs", tol=1e-7)
 
 
 def sklearn_large():

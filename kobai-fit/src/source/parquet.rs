@@ -1,31 +1,89 @@
-//! Apache Parquet, row group by row group.
+//! Apache Parquet, row group by row group, its columns on several threads.
 
 use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use half::f16;
 use parquet::basic::{ConvertedType, LogicalType, Type};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
+use rayon::prelude::*;
 
 use super::{Batch, Batches, Column, Kind, Opened, Reader, Wanted, cell, malformed, open_file};
 use crate::error::DataError;
+
+/// A file that several threads read, each where it wants: a handle has one place of its own, so seeking and reading go
+/// together.
+#[derive(Clone)]
+struct Shared {
+    file: Arc<Mutex<File>>,
+    length: u64,
+}
+
+impl Shared {
+    fn new(file: File) -> Shared {
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        Shared { file: Arc::new(Mutex::new(file)), length }
+    }
+
+    fn read_at(&self, place: u64, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(place))?;
+        file.read(bytes)
+    }
+}
+
+impl Length for Shared {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for Shared {
+    type T = io::BufReader<From>;
+
+    fn get_read(&self, start: u64) -> Result<io::BufReader<From>, ParquetError> {
+        Ok(io::BufReader::new(From { file: self.clone(), place: start }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let mut bytes = vec![0; length];
+        From { file: self.clone(), place: start }.read_exact(&mut bytes)?;
+        Ok(bytes.into())
+    }
+}
+
+/// A shared file from a place on.
+struct From {
+    file: Shared,
+    place: u64,
+}
+
+impl Read for From {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(self.place, bytes)?;
+        self.place += read as u64;
+        Ok(read)
+    }
+}
 
 /// A Parquet file with its schema read.
 #[derive(Clone)]
 struct Parquet {
     path: PathBuf,
     names: Vec<String>,
-    file: Arc<SerializedFileReader<File>>,
+    file: Arc<SerializedFileReader<Shared>>,
 }
 
 /// Opens a Parquet file. The columns inside of lists and groups are named by their path.
 pub(super) fn open(path: &Path) -> Result<Opened, DataError> {
-    let file = SerializedFileReader::new(open_file(path)?).map_err(|error| broken(path, &error))?;
+    let file = SerializedFileReader::new(Shared::new(open_file(path)?)).map_err(|error| broken(path, &error))?;
     let schema = file.metadata().file_metadata().schema_descr();
     let names: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
     let rows = usize::try_from(file.metadata().file_metadata().num_rows()).unwrap_or(0);
@@ -149,11 +207,11 @@ impl Rows {
             return Ok(Batch { first_row, rows: 0, columns: Vec::new() });
         };
         let rows = self.rows.min(*left);
-        let mut columns = Vec::new();
-        for (reader, wanted) in readers.iter_mut().zip(&self.wanted) {
-            let cells = Cells { parquet: &self.parquet, wanted, first_row, rows };
-            columns.push(cells.read(reader)?);
-        }
+        let (parquet, columns) = (&self.parquet, readers.par_iter_mut().zip(&self.wanted));
+        let read = |(reader, wanted)| Cells { parquet, wanted, first_row, rows }.read(reader);
+        // Of several errors the first column's is told, whichever thread was the faster.
+        let columns: Vec<Result<Column, DataError>> = columns.map(read).collect();
+        let columns = columns.into_iter().collect::<Result<Vec<Column>, DataError>>()?;
         *left -= rows;
         self.next += rows;
         Ok(Batch { first_row, rows, columns })
