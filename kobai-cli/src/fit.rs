@@ -88,14 +88,15 @@ pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
         report.result(&outcome, &judged, &files)
     })?;
     let broken = prepared.verdicts.iter().any(|verdict| matches!(verdict, Verdict::Broken(_)));
-    Ok(if is_done(&outcome, &training) && !broken { Answer::Yes } else { Answer::No })
+    Ok(if is_done(&outcome, arguments, &training) && !broken { Answer::Yes } else { Answer::No })
 }
 
-/// Whether the training came to the end that was asked for. A method by batches has no other end than its last epoch.
-fn is_done(outcome: &Outcome, training: &Training) -> bool {
+/// Whether the training came to the end that was asked for: convergence, or so many iterations. A method by batches has no
+/// other end than its last epoch.
+fn is_done(outcome: &Outcome, arguments: &Fit, training: &Training) -> bool {
     match outcome.status {
         Status::Converged | Status::SmallDecrease => true,
-        Status::IterationLimit => training.settings.method.is_stochastic(),
+        Status::IterationLimit => arguments.iterations.is_some() || training.settings.method.is_stochastic(),
         _ => false,
     }
 }

@@ -175,7 +175,7 @@ fn a_model_predicts_with_the_names_of_its_classes() {
         .rev()
         .take(3)
         .flat_map(|line| line.split_whitespace().skip(1))
-        .map(|count| count.parse::<usize>().expect("a count"))
+        .map(|count| count.replace('·', "0").parse::<usize>().expect("a count"))
         .sum();
     assert_eq!(held_out, 30, "{text}");
 
@@ -257,6 +257,10 @@ fn every_solver_finds_the_optimum() {
     assert!(text.contains("batches of 256 rows drawn at random, 1 epochs"), "{text}");
     let text = printed(&[&command[..], &["--decrease", "1e-3"]].concat());
     assert!(text.contains("converged: the loss hardly changes any more"), "{text}");
+    let few = ["fit", "book/matrix-factorisation.md", "--data", "data/fertility.csv", "--time", "0.05"];
+    assert_eq!(kobai(&few).status.code(), Some(1), "no end that was asked for");
+    printed(&[&command[..], &["--iterations", "3"]].concat());
+    printed(&[&command[..], &["--bind", r"\lambda = 0.5"]].concat());
     let output = kobai(&[&command[..], &["--time", "0"]].concat());
     assert_eq!(output.status.code(), Some(1));
     assert!(out(&output).contains("stopped at the time limit"), "{}", out(&output));

@@ -97,12 +97,10 @@ pub fn load(
     let fitted = fit(&mut reader, &survey, shared, &roles, options.missing)?;
     let count = |role: Role| roles.iter().filter(|&&other| other == role).count();
     let rows = [count(Role::Training), count(Role::HeldOut)];
-    let bytes =
-        |fitted: &FittedBinding| fitted.shape(rows[0] + rows[1]).iter().map(|&size| size as u64).product::<u64>() * 8;
-    let in_file = fitted.iter().map(bytes).sum::<u64>() > options.memory / 2;
+    let in_file = fitted.iter().map(|fitted| bytes(fitted, rows[0] + rows[1])).sum::<u64>() > options.memory / 2;
     check_one_hot(&fitted, &rows)?;
     let place = in_file.then_some(&options.scratch);
-    let mut filling = Filling::new(&reader, &fitted, place)?;
+    let mut filling = Filling::new((table, &reader.places), &fitted, place)?;
     reader.for_each(&mut |batch| filling.add(batch, &roles))?;
     let [training, held_out] = filling.finish(&fitted, rows)?;
     Ok(Dataset { bindings: fitted, training, held_out, left_out: count(Role::LeftOut) })
@@ -122,7 +120,8 @@ pub fn apply(table: &Source, fitted: &[FittedBinding], options: &Options, watch:
     let mut reader = Reader::of_fitted(table, fitted, 0, watch)?;
     // A table that does not tell how long it is may be too long for a memory that is limited.
     let bytes = table.rows().map_or(u64::MAX - 1, |rows| fitted.iter().map(|fitted| bytes(fitted, rows)).sum());
-    let mut filling = Filling::new(&reader, fitted, (bytes > options.memory / 2).then_some(&options.scratch))?;
+    let mut filling =
+        Filling::new((table, &reader.places), fitted, (bytes > options.memory / 2).then_some(&options.scratch))?;
     let mut rows = 0;
     reader.for_each(&mut |batch| {
         rows += batch.rows;
@@ -148,11 +147,9 @@ pub fn each_batch<E: From<DataError>>(
     }
     let mut failed = None;
     let mut reader = Reader::of_fitted(table, fitted, 0, &mut watch)?;
-    // The reader is borrowed while it reads, so what makes arrays of a batch has one of its own.
-    let mut never = |_| ControlFlow::Continue(());
-    let places = Reader::of_fitted(table, fitted, 0, &mut never)?;
+    let places = reader.places.clone();
     let read = reader.for_each(&mut |batch| {
-        let mut filling = Filling::new(&places, fitted, None)?;
+        let mut filling = Filling::new((table, &places), fitted, None)?;
         filling.add_all(batch)?;
         let [part, _] = filling.finish(fitted, [batch.rows, 0])?;
         work(&part).map_err(|error| {
@@ -472,17 +469,16 @@ enum Sink {
 }
 
 impl<'a> Filling<'a> {
+    /// Empty arrays for these bindings, whose columns stand at these places of a batch of the table (none for a number), in
+    /// memory or in files of a folder.
     fn new(
-        reader: &Reader<'a>,
+        (table, places): (&'a Source, &[Vec<usize>]),
         fitted: &'a [FittedBinding],
         folder: Option<&'a PathBuf>,
     ) -> Result<Filling<'a>, DataError> {
-        let places = reader.places.iter().filter(|places| !places.is_empty());
-        let encoders = fitted
-            .iter()
-            .zip(places)
-            .map(|(fitted, places)| Encoder::new(fitted, places.clone(), reader.table))
-            .collect();
+        let places = places.iter().filter(|places| !places.is_empty());
+        let encoders =
+            fitted.iter().zip(places).map(|(fitted, places)| Encoder::new(fitted, places.clone(), table)).collect();
         let sinks = || {
             let sink = |_| match folder {
                 None => Ok(Sink::Memory(Vec::new())),

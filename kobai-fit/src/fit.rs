@@ -1,6 +1,6 @@
 //! From a document and a table to trained parameters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -99,7 +99,9 @@ pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()
     let mut described = BTreeMap::new();
     let mut bindings = BTreeMap::new();
     for text in request.bindings {
-        let binding = Binding::parse(text)?;
+        let mut binding = Binding::parse(text)?;
+        // Names in data have no backslash; who writes one means the same name.
+        binding.symbol = binding.symbol.trim_start_matches('\\').to_owned();
         let source = text.split_once('=').map_or("", |(_, source)| source.trim());
         described.insert(binding.symbol.clone(), source.to_owned());
         bindings.insert(binding.symbol.clone(), binding);
@@ -120,7 +122,7 @@ pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()
     }
     let reading = begun.elapsed();
     model.settle(&dataset.bindings, &dataset.training)?;
-    let inputs = first_rows(&dataset.training, &model.numbers);
+    let inputs = stated_of(&model, &dataset.training);
     let verdicts = assumptions(&mut model.program, &inputs);
     let Structure { transforms, constraints, words, convex } = structure(&mut model, &dataset)?;
     Ok(Prepared {
@@ -138,10 +140,14 @@ pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()
     })
 }
 
-/// The first rows and the numbers, as inputs of the compiler.
-fn first_rows(part: &Part, numbers: &BTreeMap<String, f64>) -> Inputs {
-    let arrays = part.arrays.iter().map(|(name, array)| (name.clone(), array.first_rows(CHECKED_ROWS)));
-    let numbers = numbers.iter().map(|(name, number)| (name.clone(), Array::scalar(*number)));
+/// The first rows of what the text states something of, and the numbers, as inputs of the compiler.
+fn stated_of(model: &Model, part: &Part) -> Inputs {
+    let context = &model.program.context;
+    let conditions = model.program.assumptions.iter().flat_map(|assumption| context.symbols_in(assumption.condition));
+    let names: HashSet<&str> = conditions.map(|symbol| context.symbol(symbol).name.plain.as_str()).collect();
+    let stated = part.arrays.iter().filter(|(name, _)| names.contains(name.as_str()));
+    let arrays = stated.map(|(name, array)| (name.clone(), array.first_rows(CHECKED_ROWS)));
+    let numbers = model.numbers.iter().map(|(name, number)| (name.clone(), Array::scalar(*number)));
     arrays.chain(numbers).collect()
 }
 

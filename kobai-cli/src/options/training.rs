@@ -57,7 +57,7 @@ pub struct Fit {
     #[arg(long, value_name = "START|FILE", help_heading = "Solver")]
     pub init: Vec<String>,
     /// Stop when the 2-norm of the gradient is at most this
-    #[arg(long, default_value_t = 1e-8, help_heading = "Solver")]
+    #[arg(long, default_value = "1e-8", value_name = "SIZE", help_heading = "Solver")]
     pub tolerance: f64,
     /// Stop when no entry of the gradient is larger in size than this; 0 for never
     #[arg(long, default_value_t = 0.0, value_name = "SIZE", help_heading = "Solver")]
