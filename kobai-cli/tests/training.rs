@@ -99,6 +99,30 @@ fn a_training_that_is_killed_goes_on_bit_for_bit() {
 
 #[cfg(unix)]
 #[test]
+fn an_interruption_saves_what_there_is_and_says_how_to_go_on() {
+    let folder = folder();
+    let kept = place(&folder, "kept");
+    let command = [&NETWORK[..], &["--tolerance", "0", "--iterations", "100000", "--checkpoint", &kept]].concat();
+    let child = Command::new(BINARY)
+        .args(&command)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    std::thread::sleep(Duration::from_millis(500));
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(interrupt.success());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+    for part in ["interrupted", "give the same command with --resume to go on", "held-out accuracy"] {
+        assert!(out(&output).contains(part), "no {part} in: {}", out(&output));
+    }
+    let shorter = [&NETWORK[..], &["--iterations", "1", "--checkpoint", &kept, "--resume"]].concat();
+    assert!(printed(&shorter).contains("goes on from the checkpoint"));
+}
+
+#[cfg(unix)]
+#[test]
 fn a_checkpoint_outlives_a_full_disk() {
     let folder = folder();
     let (kept, whole, again) = (place(&folder, "kept"), place(&folder, "whole.st"), place(&folder, "again.st"));

@@ -203,8 +203,8 @@ impl<'a> Encoder<'a> {
     }
 
     fn not_finite(&self, batch: &Batch, row: usize, place: usize, value: f64) -> DataError {
-        let code = if value.is_nan() { "missing-value" } else { "binding-overflow" };
-        self.error(code, batch, row, place)
+        let problem = if value.is_nan() { "missing-value" } else { "binding-overflow" };
+        self.error(problem, batch, row, place)
     }
 
     fn error(&self, code: &'static str, batch: &Batch, row: usize, place: usize) -> DataError {

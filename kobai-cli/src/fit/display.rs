@@ -22,6 +22,8 @@ pub struct Display {
     line: Cell<Instant>,
     rows: Cell<u64>,
     last: Cell<Option<Progress>>,
+    /// The iteration that this run began with: that of a checkpoint, or 0.
+    first: Cell<Option<usize>>,
     limit: Cell<usize>,
 }
 
@@ -41,6 +43,7 @@ impl Display {
             line: Cell::new(now),
             rows: Cell::new(0),
             last: Cell::new(None),
+            first: Cell::new(None),
             limit: Cell::new(0),
         }
     }
@@ -73,6 +76,7 @@ impl Display {
     /// An iteration is done.
     pub fn iteration(&self, progress: &Progress) {
         self.last.set(Some(*progress));
+        self.first.set(self.first.get().or(Some(progress.iteration)));
         self.bar.set_position(progress.iteration as u64);
         if self.json {
             let event = json!({
@@ -98,11 +102,11 @@ impl Display {
     fn words(&self, progress: &Progress) -> String {
         let seconds = self.begun.get().elapsed().as_secs_f64().max(1e-9);
         let rate = self.rows.get() as f64 / seconds;
-        let left = match progress.iteration {
+        let left = match progress.iteration - self.first.get().unwrap_or(0) {
             0 => String::new(),
             done => {
                 let each = seconds / done as f64;
-                let left = each * self.limit.get().saturating_sub(done) as f64;
+                let left = each * self.limit.get().saturating_sub(progress.iteration) as f64;
                 format!("  at most {} left", indicatif::HumanDuration(Duration::from_secs_f64(left.min(1e9))))
             }
         };

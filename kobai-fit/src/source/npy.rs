@@ -326,10 +326,11 @@ impl Rows {
         let entry = self.npy.head.entry;
         for row in 0..rows {
             let (value, exact) = entry.read(&self.bytes[(first + row * step) * entry.bytes..]);
-            let code = if value.is_infinite() { Some("cell-infinite") } else { (!exact).then_some("cell-not-exact") };
-            if let Some(code) = code {
+            let problem =
+                if value.is_infinite() { Some("cell-infinite") } else { (!exact).then_some("cell-not-exact") };
+            if let Some(problem) = problem {
                 let place = self.npy.place(first_row + row);
-                return Err(cell(code, &self.npy.path, &place, &self.npy.names[wanted.column], value));
+                return Err(cell(problem, &self.npy.path, &place, &self.npy.names[wanted.column], value));
             }
             column.push_number(value);
         }

@@ -294,8 +294,8 @@ impl Cells<'_> {
             };
             let own = number(&value);
             if own.is_infinite() || !exact(&value) {
-                let code = if own.is_infinite() { "cell-infinite" } else { "cell-not-exact" };
-                return Err(self.error(code, row, own));
+                let problem = if own.is_infinite() { "cell-infinite" } else { "cell-not-exact" };
+                return Err(self.error(problem, row, own));
             }
             column.push_number(own);
             Ok(())
