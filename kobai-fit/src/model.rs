@@ -233,11 +233,9 @@ impl Model {
     ) -> Result<Runner, FitError> {
         let context = &self.program.context;
         let read: HashSet<Symbol> = outputs.iter().flat_map(|output| context.symbols_in(output.value)).collect();
-        let is_given = |symbol: &Symbol| self.parameters.iter().any(|parameter| parameter.symbol == *symbol);
         let mut needed = sorted(read, &self.program.parameters);
         needed.retain(|symbol| !context.symbol(*symbol).name.plain.starts_with(DIRECTION));
         let mut sizes = self.sizes(&needed, part, rows)?;
-        debug_assert!(needed.iter().all(|symbol| !is_given(symbol)));
         for parameter in &self.parameters {
             for (&axis, &size) in context.symbol(parameter.symbol).axes.iter().zip(&parameter.shape) {
                 sizes.entry(axis).or_insert(size);
@@ -248,8 +246,7 @@ impl Model {
         Ok(Runner { executor, rows })
     }
 
-    /// What is predicted, by a definition, for the rows of a table: an expression in the index of the row that looks at no
-    /// other row, so that rows may be taken in parts.
+    /// Whether an expression in the index of a row looks at other rows too, so that rows cannot be taken in parts.
     pub fn looks_at_other_rows(&self, value: Expr, row: &Index) -> bool {
         let context = &self.program.context;
         context.any(value, &|node| match node {
