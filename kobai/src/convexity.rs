@@ -6,7 +6,7 @@
 
 use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol, Variable};
 use crate::formula::Relation;
-use crate::function::Function;
+use crate::function::{Function, Shape};
 use crate::resolve::Program;
 use crate::rewrite::bounds::{Interval, Knowledge};
 use num_rational::BigRational;
@@ -62,34 +62,6 @@ impl Curvature {
         }
     }
 }
-
-/// Whether a function grows or falls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Monotone {
-    Grows,
-    Falls,
-    /// It falls up to 0 and grows from there.
-    FromZero,
-    Neither,
-}
-
-/// The functions that are convex or concave on their whole domain.
-const SHAPES: &[(Function, Curvature, Monotone)] = &[
-    (Function::Exp, Curvature::Convex, Monotone::Grows),
-    (Function::Log, Curvature::Concave, Monotone::Grows),
-    (Function::Log1p, Curvature::Concave, Monotone::Grows),
-    (Function::Expm1, Curvature::Convex, Monotone::Grows),
-    (Function::Log1mexp, Curvature::Concave, Monotone::Falls),
-    (Function::Softplus, Curvature::Convex, Monotone::Grows),
-    (Function::Cosh, Curvature::Convex, Monotone::FromZero),
-    (Function::LogCosh, Curvature::Convex, Monotone::FromZero),
-    (Function::Abs, Curvature::Convex, Monotone::FromZero),
-    (Function::Max, Curvature::Convex, Monotone::Grows),
-    (Function::Min, Curvature::Concave, Monotone::Grows),
-    (Function::Relu, Curvature::Convex, Monotone::Grows),
-    (Function::LogNormalCdf, Curvature::Concave, Monotone::Grows),
-    (Function::LogGamma, Curvature::Convex, Monotone::Neither),
-];
 
 /// How an expression bends as a function of these parameters, whatever the data are that the knowledge allows.
 pub fn curvature(context: &mut Context, knowledge: &Knowledge, parameters: &[Symbol], expr: Expr) -> Curvature {
@@ -170,23 +142,44 @@ impl Prover<'_> {
         if inner.iter().all(|&curvature| curvature == Curvature::Constant) {
             return Curvature::Constant;
         }
-        let Some(&(_, outer, monotone)) = SHAPES.iter().find(|(known, ..)| *known == function) else {
-            return Curvature::Unknown;
+        let Some(shape) = self.shape(function, arguments) else { return Curvature::Unknown };
+        let (outer, grows) = match shape {
+            Shape::ConvexIncreasing => (Curvature::Convex, Some(true)),
+            Shape::ConvexDecreasing => (Curvature::Convex, Some(false)),
+            Shape::Convex => (Curvature::Convex, None),
+            Shape::ConcaveIncreasing => (Curvature::Concave, Some(true)),
+            Shape::ConcaveDecreasing => (Curvature::Concave, Some(false)),
         };
-        let keeps = arguments.iter().zip(inner).all(|(&argument, inner)| {
-            let monotone = match monotone {
-                Monotone::FromZero if self.knowledge.interval(self.context, argument).low >= 0.0 => Monotone::Grows,
-                monotone => monotone,
-            };
-            // Convex of convex where it grows, convex of concave where it falls; concave turns both.
-            let wanted = match monotone {
-                Monotone::Grows => outer,
-                Monotone::Falls => outer.negated(),
-                Monotone::FromZero | Monotone::Neither => Curvature::Affine,
-            };
-            matches!(inner, Curvature::Constant | Curvature::Affine) || inner == wanted
-        });
+        // Convex of convex where it grows, convex of concave where it falls; concave turns both.
+        let wanted = match grows {
+            Some(true) => outer,
+            Some(false) => outer.negated(),
+            None => Curvature::Affine,
+        };
+        let keeps =
+            inner.into_iter().all(|inner| matches!(inner, Curvature::Constant | Curvature::Affine) || inner == wanted);
         if keeps { outer } else { Curvature::Unknown }
+    }
+
+    /// The shape of a function's graph where its arguments are.
+    fn shape(&mut self, function: Function, arguments: &[Expr]) -> Option<Shape> {
+        match *function.row().shape {
+            [] => None,
+            [whole] => Some(whole),
+            // Below 0 and from 0 on: of one argument.
+            [below, from, ..] => {
+                let range = self.knowledge.interval(self.context, *arguments.first()?);
+                let convex = |shape| matches!(shape, Shape::ConvexIncreasing | Shape::ConvexDecreasing | Shape::Convex);
+                if range.low >= 0.0 {
+                    Some(from)
+                } else if range.high <= 0.0 {
+                    Some(below)
+                } else {
+                    // Falling and then growing, it is convex as a whole.
+                    (below == Shape::ConvexDecreasing && convex(from)).then_some(Shape::Convex)
+                }
+            }
+        }
     }
 
     fn power(&mut self, base: Expr, exponent: Expr) -> Curvature {

@@ -1,8 +1,8 @@
 //! The table of functions: one row for each, in the project's own notation.
 //!
 //! A row says how a function is spelt, where it is defined, what its derivative and inverse are, which values are
-//! exact and what range it has. Formulas in a row use `x` for the argument (`x, y` for two) and, in the two-argument
-//! logarithm, `a` for the base.
+//! exact, what range it has and how its graph bends. Formulas in a row use `x` for the argument (`x, y` for two) and, in
+//! the two-argument logarithm, `a` for the base.
 
 /// The closed set of functions. Everything else about them is in [`Function::row`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,6 +88,32 @@ pub enum Range {
     NonPositive,
 }
 
+/// How a graph bends and where it goes, on the part of the domain that a row says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Convex and nowhere decreasing.
+    ConvexIncreasing,
+    /// Convex and nowhere increasing.
+    ConvexDecreasing,
+    /// Convex, going down and up.
+    Convex,
+    /// Concave and nowhere decreasing.
+    ConcaveIncreasing,
+    /// Concave and nowhere increasing.
+    ConcaveDecreasing,
+}
+
+/// A part of a function's domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// All of it.
+    Whole,
+    /// Arguments up to 0.
+    BelowZero,
+    /// Arguments from 0 on.
+    FromZero,
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
@@ -109,55 +135,86 @@ pub struct Row {
     pub exact: &'static [(&'static str, &'static str)],
     /// Where the values lie.
     pub range: Range,
+    /// How the graph bends: on the whole domain, or below 0 and from 0 on; for two arguments, in both jointly. Empty
+    /// where neither can be said.
+    pub shape: &'static [Shape],
 }
 
 macro_rules! rows {
     ($($function:ident $plain:literal $latex:literal $arity:literal [$($domain:literal),*] [$($derivative:literal),*]
-       $inverse:literal [$($argument:literal => $value:literal),*] $range:ident;)*) => {
+       $inverse:literal [$($argument:literal => $value:literal),*] $range:ident $($shape:ident)|*;)*) => {
         /// Every row, in the order of [`Function`].
         pub const ROWS: &[Row] = &[$(Row {
             function: Function::$function, plain: $plain, latex: $latex, arity: $arity, domain: &[$($domain),*],
             derivatives: &[$($derivative),*], inverse: $inverse, exact: &[$(($argument, $value)),*],
-            range: Range::$range,
+            range: Range::$range, shape: &[$(Shape::$shape),*],
         }),*];
     };
 }
 
 rows! {
-    Exp "exp" r"\exp" 1 [] [r"\exp(x)"] r"\log(y)" ["0" => "1"] Positive;
-    Log "log" r"\log" 1 ["x > 0"] [r"\frac{1}{x}"] r"\exp(y)" ["1" => "0"] Real;
+    Exp "exp" r"\exp" 1 [] [r"\exp(x)"] r"\log(y)" ["0" => "1"] Positive ConvexIncreasing;
+    Log "log" r"\log" 1 ["x > 0"] [r"\frac{1}{x}"] r"\exp(y)" ["1" => "0"] Real ConcaveIncreasing;
     LogBase "log_base" r"\log" 2 ["x > 0", "a > 0", r"a \ne 1"] [r"-\frac{\log_a x}{a \log a}", r"\frac{1}{x \log a}"]
         r"a^{y}" ["1" => "0"] Real;
-    Log1p "log1p" r"\operatorname{log1p}" 1 ["x > -1"] [r"\frac{1}{1 + x}"] r"\operatorname{expm1}(y)" ["0" => "0"] Real;
-    Expm1 "expm1" r"\operatorname{expm1}" 1 [] [r"\exp(x)"] r"\operatorname{log1p}(y)" ["0" => "0"] Real;
+    Log1p "log1p" r"\operatorname{log1p}" 1 ["x > -1"] [r"\frac{1}{1 + x}"] r"\operatorname{expm1}(y)" ["0" => "0"] Real
+        ConcaveIncreasing;
+    Expm1 "expm1" r"\operatorname{expm1}" 1 [] [r"\exp(x)"] r"\operatorname{log1p}(y)" ["0" => "0"] Real
+        ConvexIncreasing;
     Log1mexp "log1mexp" r"\operatorname{log1mexp}" 1 ["x < 0"] [r"\frac{1}{\operatorname{expm1}(x)} + 1"]
-        r"\operatorname{log1mexp}(y)" [] NonPositive;
+        r"\operatorname{log1mexp}(y)" [] NonPositive ConcaveDecreasing;
     Sigmoid "sigmoid" r"\sigma" 1 [] [r"\operatorname{sigmoid}(x) \operatorname{sigmoid}(-x)"] r"\log(y) - \operatorname{log1p}(-y)"
-        ["0" => "1/2"] UnitInterval;
-    Softplus "softplus" r"\operatorname{softplus}" 1 [] [r"\operatorname{sigmoid}(x)"] r"y + \operatorname{log1mexp}(-y)" [] Positive;
-    Tanh "tanh" r"\tanh" 1 [] [r"1 - \tanh^2(x)"] r"\frac{1}{2}(\operatorname{log1p}(y) - \operatorname{log1p}(-y))" ["0" => "0"] Signed;
-    Sinh "sinh" r"\sinh" 1 [] [r"\cosh(x)"] r"\log(y + \sqrt{y^2 + 1})" ["0" => "0"] Real;
-    Cosh "cosh" r"\cosh" 1 [] [r"\sinh(x)"] "" ["0" => "1"] Positive;
-    LogCosh "log_cosh" r"\operatorname{log\,cosh}" 1 [] [r"\tanh(x)"] "" ["0" => "0"] NonNegative;
+        ["0" => "1/2"] UnitInterval ConvexIncreasing | ConcaveIncreasing;
+    Softplus "softplus" r"\operatorname{softplus}" 1 [] [r"\operatorname{sigmoid}(x)"] r"y + \operatorname{log1mexp}(-y)" [] Positive
+        ConvexIncreasing;
+    Tanh "tanh" r"\tanh" 1 [] [r"1 - \tanh^2(x)"] r"\frac{1}{2}(\operatorname{log1p}(y) - \operatorname{log1p}(-y))" ["0" => "0"] Signed
+        ConvexIncreasing | ConcaveIncreasing;
+    Sinh "sinh" r"\sinh" 1 [] [r"\cosh(x)"] r"\log(y + \sqrt{y^2 + 1})" ["0" => "0"] Real
+        ConcaveIncreasing | ConvexIncreasing;
+    Cosh "cosh" r"\cosh" 1 [] [r"\sinh(x)"] "" ["0" => "1"] Positive ConvexDecreasing | ConvexIncreasing;
+    LogCosh "log_cosh" r"\operatorname{log\,cosh}" 1 [] [r"\tanh(x)"] "" ["0" => "0"] NonNegative
+        ConvexDecreasing | ConvexIncreasing;
     Sin "sin" r"\sin" 1 [] [r"\cos(x)"] "" ["0" => "0"] Signed;
     Cos "cos" r"\cos" 1 [] [r"-\sin(x)"] "" ["0" => "1"] Signed;
     Tan "tan" r"\tan" 1 [r"\cos(x) \ne 0"] [r"1 + \tan^2(x)"] r"\arctan(y)" ["0" => "0"] Real;
-    Arcsin "arcsin" r"\arcsin" 1 ["x > -1", "x < 1"] [r"\frac{1}{\sqrt{1 - x^2}}"] r"\sin(y)" ["0" => "0"] Real;
-    Arccos "arccos" r"\arccos" 1 ["x > -1", "x < 1"] [r"-\frac{1}{\sqrt{1 - x^2}}"] r"\cos(y)" ["1" => "0"] NonNegative;
-    Arctan "arctan" r"\arctan" 1 [] [r"\frac{1}{1 + x^2}"] r"\tan(y)" ["0" => "0"] Real;
-    Abs "abs" r"\operatorname{abs}" 1 [] [r"\operatorname{sign}(x)"] "" ["0" => "0"] NonNegative;
+    Arcsin "arcsin" r"\arcsin" 1 ["x > -1", "x < 1"] [r"\frac{1}{\sqrt{1 - x^2}}"] r"\sin(y)" ["0" => "0"] Real
+        ConcaveIncreasing | ConvexIncreasing;
+    Arccos "arccos" r"\arccos" 1 ["x > -1", "x < 1"] [r"-\frac{1}{\sqrt{1 - x^2}}"] r"\cos(y)" ["1" => "0"] NonNegative
+        ConvexDecreasing | ConcaveDecreasing;
+    Arctan "arctan" r"\arctan" 1 [] [r"\frac{1}{1 + x^2}"] r"\tan(y)" ["0" => "0"] Real
+        ConvexIncreasing | ConcaveIncreasing;
+    Abs "abs" r"\operatorname{abs}" 1 [] [r"\operatorname{sign}(x)"] "" ["0" => "0"] NonNegative
+        ConvexDecreasing | ConvexIncreasing;
     Sign "sign" r"\operatorname{sign}" 1 [] ["0"] "" ["0" => "0"] Signed;
-    Max "max" r"\max" 2 [] [r"\mathbb{1}[x \ge y]", r"\mathbb{1}[x < y]"] "" [] Real;
-    Min "min" r"\min" 2 [] [r"\mathbb{1}[x \le y]", r"\mathbb{1}[x > y]"] "" [] Real;
-    Relu "relu" r"\operatorname{relu}" 1 [] [r"\mathbb{1}[x > 0]"] "" ["0" => "0"] NonNegative;
-    Erf "erf" r"\operatorname{erf}" 1 [] [r"\frac{2}{\sqrt{\pi}} \exp(-x^2)"] "" ["0" => "0"] Signed;
-    NormalCdf "Phi" r"\Phi" 1 [] [r"\frac{1}{\sqrt{2 \pi}} \exp(-\frac{x^2}{2})"] "" ["0" => "1/2"] UnitInterval;
-    LogNormalCdf "log_normal_cdf" r"\operatorname{log\,\Phi}" 1 [] [r"\operatorname{inverse_mills}(x)"] "" [] NonPositive;
-    InverseMills "inverse_mills" r"\operatorname{inverse\_mills}" 1 [] [r"-\operatorname{inverse_mills}(x) (x + \operatorname{inverse_mills}(x))"] "" [] Positive;
-    LogGamma "loggamma" r"\log\Gamma" 1 ["x > 0"] [r"\operatorname{digamma}(x)"] "" ["1" => "0", "2" => "0"] Real;
-    Digamma "digamma" r"\psi" 1 ["x > 0"] [r"\operatorname{trigamma}(x)"] "" [] Real;
-    Trigamma "trigamma" r"\psi_1" 1 ["x > 0"] [] "" [] Positive;
+    Max "max" r"\max" 2 [] [r"\mathbb{1}[x \ge y]", r"\mathbb{1}[x < y]"] "" [] Real ConvexIncreasing;
+    Min "min" r"\min" 2 [] [r"\mathbb{1}[x \le y]", r"\mathbb{1}[x > y]"] "" [] Real ConcaveIncreasing;
+    Relu "relu" r"\operatorname{relu}" 1 [] [r"\mathbb{1}[x > 0]"] "" ["0" => "0"] NonNegative ConvexIncreasing;
+    Erf "erf" r"\operatorname{erf}" 1 [] [r"\frac{2}{\sqrt{\pi}} \exp(-x^2)"] "" ["0" => "0"] Signed
+        ConvexIncreasing | ConcaveIncreasing;
+    NormalCdf "Phi" r"\Phi" 1 [] [r"\frac{1}{\sqrt{2 \pi}} \exp(-\frac{x^2}{2})"] "" ["0" => "1/2"] UnitInterval
+        ConvexIncreasing | ConcaveIncreasing;
+    LogNormalCdf "log_normal_cdf" r"\operatorname{log\,\Phi}" 1 [] [r"\operatorname{inverse_mills}(x)"] "" [] NonPositive
+        ConcaveIncreasing;
+    InverseMills "inverse_mills" r"\operatorname{inverse\_mills}" 1 [] [r"-\operatorname{inverse_mills}(x) (x + \operatorname{inverse_mills}(x))"] "" [] Positive
+        ConvexDecreasing;
+    LogGamma "loggamma" r"\log\Gamma" 1 ["x > 0"] [r"\operatorname{digamma}(x)"] "" ["1" => "0", "2" => "0"] Real
+        Convex;
+    Digamma "digamma" r"\psi" 1 ["x > 0"] [r"\operatorname{trigamma}(x)"] "" [] Real ConcaveIncreasing;
+    Trigamma "trigamma" r"\psi_1" 1 ["x > 0"] [] "" [] Positive ConvexDecreasing;
     StopGradient "stopgrad" r"\operatorname{sg}" 1 [] ["0"] "" [] Real;
+}
+
+impl Row {
+    /// How the graph bends on the whole domain, below 0 or from 0 on; `None` where that cannot be said.
+    pub fn shape_on(&self, part: Part) -> Option<Shape> {
+        match (self.shape, part) {
+            ([below, _], Part::BelowZero) => Some(*below),
+            ([_, above], Part::FromZero) => Some(*above),
+            ([Shape::ConvexDecreasing, Shape::ConvexIncreasing], Part::Whole) => Some(Shape::Convex),
+            ([whole], _) => Some(*whole),
+            _ => None,
+        }
+    }
 }
 
 impl Function {

@@ -1,13 +1,14 @@
-//! Every row sampled against high precision: both sides of a rewriting, and each derivative against differences.
+//! Every row sampled against high precision: both sides of a rewriting, each derivative against differences, and how a
+//! function's graph bends.
 
-use kobai::differentiate::{argument_names, derivative_of};
+use kobai::differentiate::{argument_names, conditions_of, derivative_of};
 use kobai::eval::Evaluator;
 use kobai::eval::arithmetic::Arithmetic;
 use kobai::eval::data::{Array, Inputs, bind, kinds};
 use kobai::eval::high::High;
-use kobai::expr::{Context, Expr, SymbolInformation};
+use kobai::expr::{Context, Expr, Rational, SymbolInformation};
 use kobai::formula::Spelling;
-use kobai::function::{Function, ROWS};
+use kobai::function::{Function, Part, ROWS, Row, Shape};
 use kobai::parse::{Syntax, parse};
 use kobai::resolve::{InputKinds, resolve};
 use kobai::rewrite::stability::STABILITY;
@@ -171,6 +172,103 @@ fn every_derivative_agrees_with_differences() {
                     high.to_decimal(&slope, 20)
                 );
             }
+        }
+    }
+}
+
+/// Points up to 0 and from 0 on, unevenly far apart; a row is sampled where it is defined.
+const BELOW_ZERO: [f64; 9] = [-30.0, -6.5, -2.25, -1.5, -0.97, -0.6, -0.35, -0.01, 0.0];
+const FROM_ZERO: [f64; 9] = [0.0, 0.02, 0.3, 0.45, 0.75, 0.98, 1.75, 4.5, 27.0];
+
+/// The values at the points at which the function is defined, beside these points.
+fn graph(row: &Row, points: &[f64], high: &mut High) -> Vec<(f64, <High as Arithmetic>::Value)> {
+    let mut context = Context::new();
+    let mut defined = |point: f64| {
+        let point = context.number(Rational::from_float(point).expect("finite"));
+        let conditions = conditions_of(&mut context, row.function, &[point]);
+        conditions.into_iter().all(|condition| !context.is_integer(condition, 0))
+    };
+    let inside = points.iter().copied().filter(|&point| defined(point));
+    inside
+        .map(|point| {
+            let argument = high.double(point);
+            (point, high.call(row.function, &[argument]))
+        })
+        .collect()
+}
+
+/// Whether the graph rises nowhere or falls nowhere, and whether each of its points lies on or below the chord between its
+/// neighbours: (increasing, decreasing, convex, concave).
+fn bends(graph: &[(f64, <High as Arithmetic>::Value)], high: &mut High) -> (bool, bool, bool, bool) {
+    let slopes: Vec<_> = graph
+        .windows(2)
+        .map(|pair| {
+            let rise = high.subtract(&pair[1].1, &pair[0].1);
+            let (left, right) = (high.double(pair[0].0), high.double(pair[1].0));
+            let run = high.subtract(&right, &left);
+            high.divide(&rise, &run)
+        })
+        .collect();
+    let tolerance = 1e-60;
+    let rises: Vec<f64> = slopes.iter().map(|slope| high.to_double(slope)).collect();
+    let turns: Vec<f64> = slopes
+        .windows(2)
+        .map(|pair| {
+            let turn = high.subtract(&pair[1], &pair[0]);
+            high.to_double(&turn)
+        })
+        .collect();
+    let all = |values: &[f64], sign: f64| values.iter().all(|value| sign * value >= -tolerance);
+    (all(&rises, 1.0), all(&rises, -1.0), all(&turns, 1.0), all(&turns, -1.0))
+}
+
+#[test]
+fn every_shape_is_the_graphs() {
+    let mut high = High::new(PRECISION);
+    let whole: Vec<f64> = BELOW_ZERO.iter().chain(&FROM_ZERO[1..]).copied().collect();
+    let parts = [(Part::Whole, &whole[..]), (Part::BelowZero, &BELOW_ZERO), (Part::FromZero, &FROM_ZERO)];
+    let mut without = Vec::new();
+    for row in ROWS.iter().filter(|row| row.arity == 1) {
+        if row.shape.is_empty() {
+            without.push(row.function);
+        }
+        for (part, points) in parts {
+            let graph = graph(row, points, &mut high);
+            if graph.len() < 3 {
+                continue;
+            }
+            let (increasing, decreasing, convex, concave) = bends(&graph, &mut high);
+            let holds = match row.shape_on(part) {
+                Some(Shape::ConvexIncreasing) => convex && increasing,
+                Some(Shape::ConvexDecreasing) => convex && decreasing,
+                Some(Shape::ConcaveIncreasing) => concave && increasing,
+                Some(Shape::ConcaveDecreasing) => concave && decreasing,
+                Some(Shape::Convex) => convex && !increasing && !decreasing,
+                // What bends one way should be said to.
+                None => row.shape.is_empty() || !(convex || concave),
+            };
+            assert!(holds, "{} on {part:?}: {:?}", row.plain, row.shape_on(part));
+        }
+    }
+    use Function::{Cos, Sign, Sin, StopGradient, Tan};
+    assert_eq!(without, [Sin, Cos, Tan, Sign, StopGradient]);
+}
+
+#[test]
+fn the_larger_is_convex_and_the_smaller_concave() {
+    let mut high = High::new(PRECISION);
+    for (function, sign) in [(Function::Max, 1.0), (Function::Min, -1.0)] {
+        let shape = if sign > 0.0 { Shape::ConvexIncreasing } else { Shape::ConcaveIncreasing };
+        assert_eq!(function.row().shape, [shape]);
+        let mut at = |x: f64, y: f64| {
+            let arguments = [high.double(x), high.double(y)];
+            let value = high.call(function, &arguments);
+            high.to_double(&value)
+        };
+        for (a, b) in [((-1.0, 3.0), (4.0, -2.0)), ((0.0, 1.0), (2.0, 0.0)), ((-5.0, -4.0), (-4.0, -6.0))] {
+            let middle = at((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0);
+            assert!(sign * middle < sign * (at(a.0, a.1) + at(b.0, b.1)) / 2.0);
+            assert!(at(a.0 + 1.0, a.1) >= at(a.0, a.1) && at(a.0, a.1 + 1.0) >= at(a.0, a.1));
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::formula::Relation;
 use crate::function::{Function, Range};
 use crate::print::membership;
 use num_traits::ToPrimitive;
+use rustc_hash::FxHashMap;
 use std::collections::HashMap;
 
 /// A set of reals between two ends, each of which may belong to it or not.
@@ -21,11 +22,21 @@ pub struct Interval {
 }
 
 /// All reals.
-const ALL: Interval = Interval { low: f64::NEG_INFINITY, low_closed: false, high: f64::INFINITY, high_closed: false };
+const ALL: Interval = Interval::ALL;
 
 impl Interval {
-    fn point(value: f64) -> Interval {
-        Interval { low: value, low_closed: true, high: value, high_closed: true }
+    /// All reals.
+    pub const ALL: Interval =
+        Interval { low: f64::NEG_INFINITY, low_closed: false, high: f64::INFINITY, high_closed: false };
+
+    /// One number.
+    pub fn point(value: f64) -> Interval {
+        Interval::closed(value, value)
+    }
+
+    /// From one number to another, both included.
+    pub fn closed(low: f64, high: f64) -> Interval {
+        Interval { low, low_closed: true, high, high_closed: true }
     }
 
     fn at_least(low: f64, closed: bool) -> Interval {
@@ -46,7 +57,13 @@ impl Interval {
         self.low >= 0.0
     }
 
-    fn negate(self) -> Interval {
+    /// True if every value is at most 0.
+    pub fn is_nonpositive(self) -> bool {
+        self.high <= 0.0
+    }
+
+    /// The values with the other sign.
+    pub fn negate(self) -> Interval {
         Interval { low: -self.high, low_closed: self.high_closed, high: -self.low, high_closed: self.low_closed }
     }
 
@@ -101,7 +118,14 @@ impl Interval {
         Interval { low, low_closed, high, high_closed }
     }
 
-    fn intersect(self, other: Interval) -> Interval {
+    /// What the larger of a value here and one there can be.
+    fn larger(self, other: Interval) -> Interval {
+        let (low, low_closed) = self.hull_inner(other);
+        Interval { low, low_closed, ..self.hull(other) }
+    }
+
+    /// The values that both have.
+    pub fn intersect(self, other: Interval) -> Interval {
         let negated = self.negate().hull_inner(other.negate());
         let raised = self.hull_inner(other);
         Interval { low: raised.0, low_closed: raised.1, high: -negated.0, high_closed: negated.1 }
@@ -119,6 +143,9 @@ impl Interval {
     }
 }
 
+/// The intervals of expressions, by expression.
+pub type Found = FxHashMap<Expr, Interval>;
+
 /// What is stated about symbols.
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge {
@@ -126,15 +153,16 @@ pub struct Knowledge {
 }
 
 impl Knowledge {
-    /// Takes in a stated condition of the form `symbol < number` or `symbol ∈ {numbers}`, or products of such.
+    /// Takes in a stated condition of the form `symbol < number` or `symbol ∈ {numbers}`, or products of such. What is
+    /// stated of single entries, such as x_1 > 0, says nothing of the symbol.
     pub fn assume(&mut self, context: &Context, condition: Expr) {
         if let Some((element, values)) = membership(context, condition)
-            && let Node::Symbol(symbol, _) = context.node(element)
+            && let Some(symbol) = every_entry(context, element)
         {
             let value = |expr: &Expr| context.as_number(*expr).and_then(ToPrimitive::to_f64);
             let all: Option<Vec<Interval>> = values.iter().map(|expr| value(expr).map(Interval::point)).collect();
             if let Some(hull) = all.and_then(|all| all.into_iter().reduce(Interval::hull)) {
-                self.narrow(*symbol, hull);
+                self.narrow(symbol, hull);
             }
             return;
         }
@@ -143,11 +171,11 @@ impl Knowledge {
             Node::Compare(relation @ (Relation::Less | Relation::LessOrEqual), a, b) => {
                 let closed = *relation == Relation::LessOrEqual;
                 let value = |expr: Expr| context.as_number(expr).and_then(ToPrimitive::to_f64);
-                if let (Node::Symbol(symbol, _), Some(high)) = (context.node(*a), value(*b)) {
-                    self.narrow(*symbol, Interval { high, high_closed: closed, ..ALL });
+                if let (Some(symbol), Some(high)) = (every_entry(context, *a), value(*b)) {
+                    self.narrow(symbol, Interval { high, high_closed: closed, ..ALL });
                 }
-                if let (Some(low), Node::Symbol(symbol, _)) = (value(*a), context.node(*b)) {
-                    self.narrow(*symbol, Interval::at_least(low, closed));
+                if let (Some(low), Some(symbol)) = (value(*a), every_entry(context, *b)) {
+                    self.narrow(symbol, Interval::at_least(low, closed));
                 }
             }
             _ => {}
@@ -159,14 +187,13 @@ impl Knowledge {
         self.narrow(symbol, Interval { low, low_closed: true, high, high_closed: true });
     }
 
-    /// What is known of the entries of a symbol.
+    /// What is known of every entry of a symbol.
     pub fn of_symbol(&self, symbol: Symbol) -> Interval {
         self.symbols.get(&symbol).copied().unwrap_or(ALL)
     }
 
     fn narrow(&mut self, symbol: Symbol, to: Interval) {
-        let known = self.symbols.get(&symbol).copied().unwrap_or(ALL);
-        self.symbols.insert(symbol, known.intersect(to));
+        self.symbols.insert(symbol, self.of_symbol(symbol).intersect(to));
     }
 
     /// True if the condition (a comparison) is proved for all values.
@@ -190,6 +217,20 @@ impl Knowledge {
 
     /// The values that an expression can take.
     pub fn interval(&self, context: &mut Context, expr: Expr) -> Interval {
+        self.interval_within(context, expr, &mut FxHashMap::default())
+    }
+
+    /// The same with what was found of expressions before.
+    pub fn interval_within(&self, context: &mut Context, expr: Expr, found: &mut Found) -> Interval {
+        if let Some(&known) = found.get(&expr) {
+            return known;
+        }
+        let interval = self.of_node(context, expr, found);
+        found.insert(expr, interval);
+        interval
+    }
+
+    fn of_node(&self, context: &mut Context, expr: Expr, found: &mut Found) -> Interval {
         match context.node(expr).clone() {
             Node::Number(value) => value.to_f64().map_or(ALL, Interval::point),
             Node::Constant(Constant::Pi) => Interval::point(std::f64::consts::PI),
@@ -200,30 +241,33 @@ impl Knowledge {
             Node::Delta(..) | Node::Compare(..) => {
                 Interval { low: 0.0, low_closed: true, high: 1.0, high_closed: true }
             }
-            Node::Call(function, arguments) => self.of_call(context, function, &arguments),
-            Node::Power(base, exponent) => self.of_power(context, base, exponent),
-            Node::Add(terms) => self.of_sum(context, expr, &terms),
+            Node::Call(function, arguments) => self.of_call(context, function, &arguments, found),
+            Node::Power(base, exponent) => self.of_power(context, base, exponent, found),
+            Node::Add(terms) => self.of_sum(context, expr, &terms, found),
             Node::Mul(factors) => {
                 let start = Interval::point(1.0);
-                factors.iter().fold(start, |so_far, &factor| so_far.times(self.interval(context, factor)))
+                factors.iter().fold(start, |so_far, &factor| so_far.times(self.interval_within(context, factor, found)))
             }
-            Node::Reduce(reduction, ..) => self.of_reduction(context, expr, reduction),
-            Node::Select(_, then, otherwise) => self.interval(context, then).hull(self.interval(context, otherwise)),
+            Node::Reduce(reduction, ..) => self.of_reduction(context, expr, reduction, found),
+            Node::Select(_, then, otherwise) => {
+                self.interval_within(context, then, found).hull(self.interval_within(context, otherwise, found))
+            }
         }
     }
 
-    fn of_call(&self, context: &mut Context, function: Function, arguments: &[Expr]) -> Interval {
+    fn of_call(&self, context: &mut Context, function: Function, arguments: &[Expr], found: &mut Found) -> Interval {
         if let (Function::Exp, &[argument]) = (function, arguments)
-            && self.interval(context, argument).high <= 0.0
+            && self.interval_within(context, argument, found).high <= 0.0
         {
-            let strict = self.interval(context, argument).negate().is_positive();
+            let strict = self.interval_within(context, argument, found).negate().is_positive();
             return Interval { low: 0.0, low_closed: false, high: 1.0, high_closed: !strict };
         }
         if let (Function::Max | Function::Min, &[a, b]) = (function, arguments) {
-            return self.interval(context, a).hull(self.interval(context, b));
+            let (a, b) = (self.interval_within(context, a, found), self.interval_within(context, b, found));
+            return if function == Function::Max { a.larger(b) } else { a.negate().larger(b.negate()).negate() };
         }
         if let (Function::StopGradient, &[a]) = (function, arguments) {
-            return self.interval(context, a);
+            return self.interval_within(context, a, found);
         }
         match function.row().range {
             Range::Real => ALL,
@@ -235,8 +279,8 @@ impl Knowledge {
         }
     }
 
-    fn of_power(&self, context: &mut Context, base: Expr, exponent: Expr) -> Interval {
-        let range = self.interval(context, base);
+    fn of_power(&self, context: &mut Context, base: Expr, exponent: Expr, found: &mut Found) -> Interval {
+        let range = self.interval_within(context, base, found);
         if range.is_positive() {
             return Interval::at_least(0.0, false);
         }
@@ -246,17 +290,18 @@ impl Knowledge {
         if even || range.is_nonnegative() { Interval::at_least(0.0, true) } else { ALL }
     }
 
-    fn of_sum(&self, context: &mut Context, expr: Expr, terms: &[Expr]) -> Interval {
-        let plain = terms.iter().map(|&term| self.interval(context, term)).reduce(Interval::plus).unwrap_or(ALL);
+    fn of_sum(&self, context: &mut Context, expr: Expr, terms: &[Expr], found: &mut Found) -> Interval {
+        let plain =
+            terms.iter().map(|&term| self.interval_within(context, term, found)).reduce(Interval::plus).unwrap_or(ALL);
         if is_log_softmax(context, expr) {
             return plain.intersect(Interval { high: 0.0, high_closed: false, ..ALL });
         }
         plain
     }
 
-    fn of_reduction(&self, context: &mut Context, expr: Expr, reduction: Reduction) -> Interval {
+    fn of_reduction(&self, context: &mut Context, expr: Expr, reduction: Reduction, found: &mut Found) -> Interval {
         let Some(opened) = context.open(expr) else { return ALL };
-        let body = self.interval(context, opened.body);
+        let body = self.interval_within(context, opened.body, found);
         match reduction {
             Reduction::Sum | Reduction::Product if body.is_positive() => Interval::at_least(0.0, false),
             Reduction::Sum | Reduction::Product if body.is_nonnegative() => Interval::at_least(0.0, true),
@@ -264,6 +309,15 @@ impl Knowledge {
             _ => ALL,
         }
     }
+}
+
+/// The symbol whose entry this is at plain indices, each of its own: what is stated of it holds for all entries.
+pub fn every_entry(context: &Context, expr: Expr) -> Option<Symbol> {
+    let Node::Symbol(symbol, places) = context.node(expr) else { return None };
+    let plain = |(position, place): (usize, &Expr)| {
+        matches!(context.node(*place), Node::Index(_)) && !places[..position].contains(place)
+    };
+    places.iter().enumerate().all(plain).then_some(*symbol)
 }
 
 /// True for f_k − lse_j f_j, the logarithm of a softmax: it is below 0, as there are other classes.
