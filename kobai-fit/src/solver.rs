@@ -11,6 +11,7 @@ mod lbfgs;
 mod line_search;
 mod newton;
 mod pairs;
+mod quasi_newton;
 pub mod schedule;
 pub mod state;
 mod stochastic;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 use constrained::Constrained;
 use lbfgs::Lbfgs;
 use newton::NewtonConjugateGradient;
+use quasi_newton::QuasiNewton;
 use schedule::Schedule;
 use state::State;
 use stochastic::{AdamW, Momentum};
@@ -394,8 +396,8 @@ trait Iterate<O: Objective> {
 
 fn method_of<O: Objective>(settings: &Settings, constraints: &Constraints, parameters: usize) -> Box<dyn Iterate<O>> {
     match settings.method {
-        Method::Lbfgs if constraints.is_empty() => Box::new(Lbfgs::new(settings.memory)),
-        Method::Lbfgs => Box::new(Constrained::new(settings.memory)),
+        Method::Lbfgs if constraints.is_empty() => Box::new(QuasiNewton::<Lbfgs>::new(settings.memory)),
+        Method::Lbfgs => Box::new(QuasiNewton::<Constrained>::new(settings.memory)),
         Method::NewtonConjugateGradient => Box::new(NewtonConjugateGradient),
         Method::AdamW => Box::new(AdamW::new(parameters)),
         Method::Sgd => Box::new(Momentum::new(parameters)),

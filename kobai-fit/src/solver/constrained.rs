@@ -7,11 +7,9 @@
 //! Newton methods for optimization problems with simple constraints", 1982). A parameter that is zero at the optimum ends
 //! at exactly zero.
 
-use super::lbfgs::Size;
-use super::pairs::Pairs;
-use super::state::State;
+use super::quasi_newton::{Advance, Memory};
 use super::vector::{dot, maximum, norm};
-use super::{Around, Constraints, Iterate, Moved, Objective, Point, Stop};
+use super::{Around, Constraints, Moved, Objective, Point, Stop};
 
 /// The part of the decrease promised by the slope that a step must bring.
 const DECREASE: f64 = 1e-4;
@@ -19,17 +17,8 @@ const DECREASE: f64 = 1e-4;
 /// The most halvings of a step.
 const TRIALS: usize = 60;
 
-/// The method between two iterations.
-pub(super) struct Constrained {
-    pairs: Pairs,
-    size: Size,
-}
-
-impl Constrained {
-    pub fn new(memory: usize) -> Constrained {
-        Constrained { pairs: Pairs::new(memory), size: Size::default() }
-    }
-}
+/// Steps along the projection of the direction that the memory gives.
+pub(super) struct Constrained;
 
 /// Moves parameters to the nearest that the bounds allow.
 pub(super) fn clamp(parameters: &mut [f64], constraints: &Constraints) {
@@ -74,42 +63,9 @@ fn pseudo_gradient(point: &Point, constraints: &Constraints) -> Vec<f64> {
     gradient
 }
 
-impl<O: Objective> Iterate<O> for Constrained {
-    fn iterate(
-        &mut self,
-        objective: &mut O,
-        point: &mut Point,
-        around: &mut Around,
-    ) -> Result<Option<Moved>, Stop<O::Error>> {
-        self.size.begin(around.last.value);
-        let moved = self.advance(objective, point, around)?;
-        if moved.is_some() || self.pairs.is_empty() {
-            return Ok(moved);
-        }
-        // Where the remembered curvature leads nowhere, the gradient may still lead on.
-        self.pairs.clear();
-        self.advance(objective, point, around)
-    }
-
-    fn open_gradient(&self, point: &Point, constraints: &Constraints) -> (f64, f64) {
-        let gradient = pseudo_gradient(point, constraints);
-        (norm(&gradient), maximum(&gradient))
-    }
-
-    fn store(&self, state: &mut State) {
-        self.pairs.store(state);
-        self.size.store(state);
-    }
-
-    fn restore(&mut self, state: &State, parameters: usize) -> Option<()> {
-        self.size = Size::restore(state)?;
-        self.pairs.restore(state, parameters)
-    }
-}
-
-impl Constrained {
+impl Advance for Constrained {
     fn advance<O: Objective>(
-        &mut self,
+        memory: &mut Memory,
         objective: &mut O,
         point: &mut Point,
         around: &mut Around,
@@ -117,7 +73,7 @@ impl Constrained {
         let constraints = around.constraints;
         let gradient = pseudo_gradient(point, constraints);
         let free: Vec<bool> = gradient.iter().map(|&derivative| derivative != 0.0).collect();
-        let mut direction = self.pairs.direction_within(&gradient, &free);
+        let mut direction = memory.pairs.direction_within(&gradient, &free);
         // No parameter goes up its own slope: beyond a kink the gradient is another.
         for (along, derivative) in direction.iter_mut().zip(&gradient) {
             if *along * derivative > 0.0 {
@@ -127,8 +83,8 @@ impl Constrained {
         if dot(&direction, &gradient) >= 0.0 {
             return Ok(None);
         }
-        let mut step = if self.pairs.is_empty() { (1.0 / norm(&gradient)).min(1.0) } else { 1.0 };
-        let slack = self.size.slack(around.settings.relative_rounding);
+        let mut step = if memory.pairs.is_empty() { (1.0 / norm(&gradient)).min(1.0) } else { 1.0 };
+        let slack = memory.size.slack(around.settings.relative_rounding);
         let (mut best, mut shrinks) = (None, false);
         for _ in 0..TRIALS {
             let trial = trial(objective, point, around, (&direction, &gradient, step, slack))?;
@@ -138,7 +94,7 @@ impl Constrained {
                     best = Some(trial);
                     step *= 4.0;
                 }
-                Some(trial) => return Ok(Some(self.accept(point, trial))),
+                Some(trial) => return Ok(Some(accept(memory, point, trial))),
                 None if best.is_some() => break,
                 None => {
                     shrinks = true;
@@ -146,16 +102,22 @@ impl Constrained {
                 }
             }
         }
-        Ok(best.map(|trial| self.accept(point, trial)))
+        Ok(best.map(|trial| accept(memory, point, trial)))
     }
 
-    fn accept(&mut self, point: &mut Point, trial: Trial) -> Moved {
-        let Trial { after, moved, .. } = trial;
-        self.pairs.remember((&after.parameters, &point.parameters), (&after.gradient, &point.gradient));
-        *point = after;
-        self.size.add(moved.value);
-        moved
+    fn open_gradient(point: &Point, constraints: &Constraints) -> (f64, f64) {
+        let gradient = pseudo_gradient(point, constraints);
+        (norm(&gradient), maximum(&gradient))
     }
+}
+
+/// Goes to the point of a trial.
+fn accept(memory: &mut Memory, point: &mut Point, trial: Trial) -> Moved {
+    let Trial { after, moved, .. } = trial;
+    memory.pairs.remember((&after.parameters, &point.parameters), (&after.gradient, &point.gradient));
+    *point = after;
+    memory.size.add(moved.value);
+    moved
 }
 
 /// A point that brings progress.

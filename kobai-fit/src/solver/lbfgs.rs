@@ -1,78 +1,39 @@
 //! L-BFGS: Nocedal and Wright, *Numerical Optimization*, 2nd edition, algorithms 7.4 (the two loops) and 7.5.
 
 use super::line_search::{Trial, search};
-use super::pairs::Pairs;
-use super::state::State;
+use super::quasi_newton::{Advance, Memory, Size};
 use super::vector::{dot, norm};
-use super::{Around, Iterate, Moved, Objective, Point, Stop};
+use super::{Around, Moved, Objective, Point, Stop};
 
-/// L-BFGS between two iterations.
-pub(super) struct Lbfgs {
-    pairs: Pairs,
-    size: Size,
-}
+/// Steps that meet the strong Wolfe conditions along the direction that the memory gives.
+pub(super) struct Lbfgs;
 
-impl Lbfgs {
-    pub fn new(memory: usize) -> Lbfgs {
-        Lbfgs { pairs: Pairs::new(memory), size: Size::default() }
-    }
-}
-
-impl<O: Objective> Iterate<O> for Lbfgs {
-    fn iterate(
-        &mut self,
-        objective: &mut O,
-        point: &mut Point,
-        around: &mut Around,
-    ) -> Result<Option<Moved>, Stop<O::Error>> {
-        self.size.begin(around.last.value);
-        let moved = self.advance(objective, point, around)?;
-        if moved.is_some() || self.pairs.is_empty() {
-            return Ok(moved);
-        }
-        // Where the remembered curvature leads nowhere, the gradient may still lead on.
-        self.pairs.clear();
-        self.advance(objective, point, around)
-    }
-
-    fn store(&self, state: &mut State) {
-        self.pairs.store(state);
-        self.size.store(state);
-    }
-
-    fn restore(&mut self, state: &State, parameters: usize) -> Option<()> {
-        self.size = Size::restore(state)?;
-        self.pairs.restore(state, parameters)
-    }
-}
-
-impl Lbfgs {
-    /// Goes one step along the direction that the remembered curvature gives; none where no step brings progress.
+impl Advance for Lbfgs {
     fn advance<O: Objective>(
-        &mut self,
+        memory: &mut Memory,
         objective: &mut O,
         point: &mut Point,
         around: &mut Around,
     ) -> Result<Option<Moved>, Stop<O::Error>> {
-        let mut direction = self.pairs.direction(&point.gradient);
+        let mut direction = memory.pairs.direction(&point.gradient);
         let mut slope = dot(&direction, &point.gradient);
         if slope >= 0.0 || !slope.is_finite() {
-            self.pairs.clear();
-            direction = self.pairs.direction(&point.gradient);
+            memory.pairs.clear();
+            direction = memory.pairs.direction(&point.gradient);
             slope = dot(&direction, &point.gradient);
         }
         if slope >= 0.0 || !slope.is_finite() {
             return Ok(None);
         }
         // A quasi-Newton direction has its own length; a gradient says nothing about how far to go.
-        let first_step = if self.pairs.is_empty() { (1.0 / around.last.gradient_norm).min(1.0) } else { 1.0 };
-        let Some((reached, after)) = along(objective, point, around, (&direction, slope, first_step), &self.size)?
+        let first_step = if memory.pairs.is_empty() { (1.0 / around.last.gradient_norm).min(1.0) } else { 1.0 };
+        let Some((reached, after)) = along(objective, point, around, (&direction, slope, first_step), &memory.size)?
         else {
             return Ok(None);
         };
-        self.pairs.remember((&after.parameters, &point.parameters), (&after.gradient, &point.gradient));
+        memory.pairs.remember((&after.parameters, &point.parameters), (&after.gradient, &point.gradient));
         *point = after;
-        self.size.add(reached.value);
+        memory.size.add(reached.value);
         Ok(Some(Moved { value: reached.value, gradient_norm: norm(&point.gradient), step: reached.step }))
     }
 }
@@ -98,40 +59,4 @@ pub(super) fn along<O: Objective>(
         Ok(Trial { step, value: if finite { value } else { f64::INFINITY }, slope })
     })?;
     Ok(found.map(|reached| (reached, after)))
-}
-
-/// An average of the size of the values that forgets (Hager and Zhang 2005, section 3, Δ = 0.7): rounding is measured by the
-/// terms of a sum, which may be larger than the sum is now.
-#[derive(Default)]
-pub(super) struct Size {
-    average: f64,
-    weight: f64,
-}
-
-impl Size {
-    /// Begins with the value at the start.
-    pub fn begin(&mut self, value: f64) {
-        if self.weight == 0.0 {
-            (self.average, self.weight) = (value.abs(), 1.0);
-        }
-    }
-
-    pub fn add(&mut self, value: f64) {
-        self.weight = 1.0 + 0.7 * self.weight;
-        self.average += (value.abs() - self.average) / self.weight;
-    }
-
-    /// How far rounding may move a value, by the part of it that rounding may move.
-    pub fn slack(&self, relative_rounding: f64) -> f64 {
-        relative_rounding * self.average
-    }
-
-    pub fn store(&self, state: &mut State) {
-        state.set_vector("size", vec![self.average, self.weight]);
-    }
-
-    pub fn restore(state: &State) -> Option<Size> {
-        let &[average, weight] = state.vector("size")? else { return None };
-        Some(Size { average, weight })
-    }
 }

@@ -1,7 +1,8 @@
 //! Newton's method with directions from conjugate gradients: Nocedal and Wright, *Numerical Optimization*, 2nd edition,
 //! algorithm 7.1 (line search Newton-CG).
 
-use super::lbfgs::{Size, along};
+use super::lbfgs::along;
+use super::quasi_newton::Size;
 use super::state::State;
 use super::vector::{add_multiple, dot, norm};
 use super::{Around, Iterate, Moved, Objective, Point, Stop};
