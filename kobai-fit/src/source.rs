@@ -243,6 +243,40 @@ impl Source {
     }
 }
 
+/// What reads a text row by row.
+trait ReadRows {
+    /// At most so many of the next rows: fewer only at the end.
+    fn read_rows(&mut self, rows: usize) -> Result<Batch, DataError>;
+}
+
+/// The batches of a text: the last is shorter than the others, and none comes after an error.
+struct InBatches<R> {
+    reader: R,
+    rows: usize,
+    over: bool,
+}
+
+impl<R: ReadRows + Send + 'static> InBatches<R> {
+    /// Batches of so many rows.
+    fn boxed(reader: R, rows: usize) -> Batches {
+        Box::new(InBatches { reader, rows, over: false })
+    }
+}
+
+impl<R: ReadRows> Iterator for InBatches<R> {
+    type Item = Result<Batch, DataError>;
+
+    fn next(&mut self) -> Option<Result<Batch, DataError>> {
+        if self.over {
+            return None;
+        }
+        let result = self.reader.read_rows(self.rows);
+        self.over = !matches!(&result, Ok(batch) if batch.rows == self.rows);
+        // A table without any row is for the reader to refuse.
+        Some(result).filter(|result| !matches!(result, Ok(batch) if batch.rows == 0))
+    }
+}
+
 /// Opens a file.
 fn open_file(path: &Path) -> Result<File, DataError> {
     File::open(path).map_err(|error| not_read(path, &error))

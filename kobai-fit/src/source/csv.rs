@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::{Batch, Batches, Column, Opened, Reader, Wanted, cell, malformed, not_read, open_file};
+use super::{
+    Batch, Batches, Column, InBatches, Opened, ReadRows, Reader, Wanted, cell, malformed, not_read, open_file,
+};
 use crate::error::DataError;
 
 /// How other programs write a missing value, beside an empty cell.
@@ -67,7 +69,7 @@ impl Reader for Csv {
     fn batches(&self, wanted: &[Wanted], rows: usize) -> Result<Batches, DataError> {
         let csv = Csv { path: self.path.clone(), names: self.names.clone(), delimiter: self.delimiter };
         let reader = reader(&self.path, self.delimiter)?;
-        Ok(Box::new(Records { csv, reader, wanted: wanted.to_vec(), rows, next: 0, over: false }))
+        Ok(InBatches::boxed(Records { csv, reader, wanted: wanted.to_vec(), next: 0 }, rows))
     }
 
     /// Found by reading the file once more: only errors ask for it.
@@ -110,36 +112,15 @@ struct Records {
     csv: Csv,
     reader: csv::Reader<BufReader<File>>,
     wanted: Vec<Wanted>,
-    rows: usize,
     next: usize,
-    over: bool,
 }
 
-impl Iterator for Records {
-    type Item = Result<Batch, DataError>;
-
-    fn next(&mut self) -> Option<Result<Batch, DataError>> {
-        if self.over {
-            return None;
-        }
-        let result = self.batch();
-        self.over = !matches!(&result, Ok(batch) if batch.rows == self.rows);
-        match result {
-            Ok(batch) if batch.rows == 0 && batch.first_row > 0 => None,
-            Ok(batch) if batch.rows == 0 => {
-                Some(Err(DataError::new("table-empty").with("file", self.csv.path.display())))
-            }
-            result => Some(result),
-        }
-    }
-}
-
-impl Records {
-    fn batch(&mut self) -> Result<Batch, DataError> {
+impl ReadRows for Records {
+    fn read_rows(&mut self, rows: usize) -> Result<Batch, DataError> {
         let mut columns: Vec<Column> = self.wanted.iter().map(|wanted| Column::new(wanted.kind)).collect();
         let first_row = self.next;
         let mut record = csv::ByteRecord::new();
-        while self.next < first_row + self.rows {
+        while self.next < first_row + rows {
             if !self.reader.read_byte_record(&mut record).map_err(|error| broken(&self.csv.path, &error))? {
                 break;
             }
@@ -155,9 +136,14 @@ impl Records {
             }
             self.next += 1;
         }
+        if self.next == 0 {
+            return Err(DataError::new("table-empty").with("file", self.csv.path.display()));
+        }
         Ok(Batch { first_row, rows: self.next - first_row, columns })
     }
+}
 
+impl Records {
     fn push(&self, bytes: &[u8], wanted: &Wanted, column: &mut Column) -> Result<(), DataError> {
         let error = |code, text: &str| {
             cell(code, &self.csv.path, &self.csv.place(self.next), &self.csv.names[wanted.column], text)

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::arrays::{Cell, Cells, InMemory};
-use super::{Batch, Batches, Column, Kind, Opened, Reader, Wanted, cell, malformed, not_read, open_file};
+use super::{
+    Batch, Batches, Column, InBatches, Kind, Opened, ReadRows, Reader, Wanted, cell, malformed, not_read, open_file,
+};
 use crate::error::DataError;
 
 /// Opens an array of objects or an object of arrays.
@@ -37,7 +39,7 @@ fn of_rows(path: &Path, rows: Vec<Value>) -> Result<Opened, DataError> {
                 columns.len() - 1
             });
             columns[position].resize(row, Cell::Missing);
-            columns[position].push(of_value(path, row, &names[position], value)?);
+            columns[position].push(of_value(path, &|| in_row(row), &names[position], value)?);
         }
     }
     columns.iter_mut().for_each(|column| column.resize(count, Cell::Missing));
@@ -51,7 +53,7 @@ fn of_columns(path: &Path, object: Map<String, Value>) -> Result<Opened, DataErr
         let Value::Array(values) = values else {
             return Err(malformed(path, "JSON", format!("the column {name} is no array")));
         };
-        let cells = values.into_iter().enumerate().map(|(row, value)| of_value(path, row, &name, value));
+        let cells = values.into_iter().enumerate().map(|(row, value)| of_value(path, &|| in_row(row), &name, value));
         columns.push(cells.collect::<Result<_, _>>()?);
         if let (Some(first), Some(last)) = (columns.first(), columns.last())
             && first.len() != last.len()
@@ -69,8 +71,12 @@ fn of_columns(path: &Path, object: Map<String, Value>) -> Result<Opened, DataErr
     Ok(InMemory::opened(path, names, columns.into_iter().map(Cells::Mixed).collect(), rows))
 }
 
-fn of_value(path: &Path, row: usize, column: &str, value: Value) -> Result<Cell, DataError> {
-    let place = || format!("row {}", row + 1);
+/// Where a cell of an array stands.
+fn in_row(row: usize) -> String {
+    format!("row {}", row + 1)
+}
+
+fn of_value(path: &Path, place: &dyn Fn() -> String, column: &str, value: Value) -> Result<Cell, DataError> {
     match value {
         Value::Null => Ok(Cell::Missing),
         Value::Bool(value) => Ok(Cell::Number(f64::from(u8::from(value)))),
@@ -121,7 +127,7 @@ impl Reader for JsonLines {
     fn batches(&self, wanted: &[Wanted], rows: usize) -> Result<Batches, DataError> {
         let lines = BufReader::new(open_file(&self.path)?).lines();
         let columns = wanted.iter().map(|wanted| (self.names[wanted.column].clone(), wanted.kind)).collect();
-        Ok(Box::new(Objects { path: self.path.clone(), lines, columns, rows, next: 0, line: 0, over: false }))
+        Ok(InBatches::boxed(Objects { path: self.path.clone(), lines, columns, next: 0, line: 0 }, rows))
     }
 
     /// Blank lines do not count as rows, so the line is looked for.
@@ -140,35 +146,21 @@ struct Objects {
     path: PathBuf,
     lines: Lines<BufReader<File>>,
     columns: Vec<(String, Kind)>,
-    rows: usize,
     next: usize,
     line: usize,
-    over: bool,
 }
 
-impl Iterator for Objects {
-    type Item = Result<Batch, DataError>;
-
-    fn next(&mut self) -> Option<Result<Batch, DataError>> {
-        if self.over {
-            return None;
-        }
-        let result = self.batch();
-        self.over = !matches!(&result, Ok(batch) if batch.rows == self.rows);
-        Some(result).filter(|result| !matches!(result, Ok(batch) if batch.rows == 0))
-    }
-}
-
-impl Objects {
-    fn batch(&mut self) -> Result<Batch, DataError> {
+impl ReadRows for Objects {
+    fn read_rows(&mut self, rows: usize) -> Result<Batch, DataError> {
         let mut columns: Vec<Column> = self.columns.iter().map(|(_, kind)| Column::new(*kind)).collect();
         let first_row = self.next;
-        while self.next < first_row + self.rows {
+        while self.next < first_row + rows {
             let Some(object) = next_object(&self.path, &mut self.lines, &mut self.line)? else { break };
             for ((name, _), column) in self.columns.iter().zip(&mut columns) {
-                let error = |code, found: &str| cell(code, &self.path, &format!("line {}", self.line), name, found);
+                let place = || format!("line {}", self.line);
+                let error = |code, found: &str| cell(code, &self.path, &place(), name, found);
                 let value = object.get(name).cloned().unwrap_or(Value::Null);
-                match (of_value(&self.path, self.next, name, value)?, column) {
+                match (of_value(&self.path, &place, name, value)?, column) {
                     (Cell::Missing, column) => column.push_number(f64::NAN),
                     (Cell::Number(value), column) => column.push_number(value),
                     (Cell::Text(text), Column::Labels(labels)) => labels.push(&text),
