@@ -6,9 +6,9 @@
 
 use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol, Variable};
 use crate::formula::Relation;
-use crate::function::{Function, Shape};
+use crate::function::{Function, Part, Shape};
 use crate::resolve::Program;
-use crate::rewrite::bounds::{Interval, Knowledge};
+use crate::rewrite::bounds::{Found, Interval, Knowledge, every_entry};
 use num_rational::BigRational;
 use num_traits::{One, Signed, Zero};
 use std::collections::HashMap;
@@ -56,8 +56,8 @@ impl Curvature {
     fn times(self, factor: Interval) -> Curvature {
         match self {
             Curvature::Constant | Curvature::Affine => self,
-            _ if factor.low >= 0.0 => self,
-            _ if factor.high <= 0.0 => self.negated(),
+            _ if factor.is_nonnegative() => self,
+            _ if factor.is_nonpositive() => self.negated(),
             _ => Curvature::Unknown,
         }
     }
@@ -65,7 +65,7 @@ impl Curvature {
 
 /// How an expression bends as a function of these parameters, whatever the data are that the knowledge allows.
 pub fn curvature(context: &mut Context, knowledge: &Knowledge, parameters: &[Symbol], expr: Expr) -> Curvature {
-    Prover { context, knowledge, parameters, done: HashMap::new() }.curvature(expr)
+    Prover { context, knowledge, parameters, done: HashMap::new(), intervals: Found::default() }.curvature(expr)
 }
 
 struct Prover<'a> {
@@ -73,6 +73,7 @@ struct Prover<'a> {
     knowledge: &'a Knowledge,
     parameters: &'a [Symbol],
     done: HashMap<Expr, Curvature>,
+    intervals: Found,
 }
 
 impl Prover<'_> {
@@ -127,7 +128,7 @@ impl Prover<'_> {
         for &factor in factors {
             match (self.curvature(factor), bent) {
                 (Curvature::Constant, _) => {
-                    let own = self.knowledge.interval(self.context, factor);
+                    let own = self.interval(factor);
                     sign = Some(sign.map_or(own, |sign: Interval| sign.times(own)));
                 }
                 (own, Curvature::Constant) => bent = own,
@@ -163,23 +164,17 @@ impl Prover<'_> {
 
     /// The shape of a function's graph where its arguments are.
     fn shape(&mut self, function: Function, arguments: &[Expr]) -> Option<Shape> {
-        match *function.row().shape {
-            [] => None,
-            [whole] => Some(whole),
-            // Below 0 and from 0 on: of one argument.
-            [below, from, ..] => {
-                let range = self.knowledge.interval(self.context, *arguments.first()?);
-                let convex = |shape| matches!(shape, Shape::ConvexIncreasing | Shape::ConvexDecreasing | Shape::Convex);
-                if range.low >= 0.0 {
-                    Some(from)
-                } else if range.high <= 0.0 {
-                    Some(below)
-                } else {
-                    // Falling and then growing, it is convex as a whole.
-                    (below == Shape::ConvexDecreasing && convex(from)).then_some(Shape::Convex)
-                }
-            }
-        }
+        let part = match *arguments {
+            [argument] if self.interval(argument).is_nonnegative() => Part::FromZero,
+            [argument] if self.interval(argument).is_nonpositive() => Part::BelowZero,
+            _ => Part::Whole,
+        };
+        function.row().shape_on(part)
+    }
+
+    /// The values that an expression can take.
+    fn interval(&mut self, expr: Expr) -> Interval {
+        self.knowledge.interval_within(self.context, expr, &mut self.intervals)
     }
 
     fn power(&mut self, base: Expr, exponent: Expr) -> Curvature {
@@ -188,7 +183,7 @@ impl Prover<'_> {
             (Curvature::Constant, Curvature::Constant) => return Curvature::Constant,
             // aᶠ is e^{f log a}.
             (Curvature::Constant, outer) => {
-                let range = self.knowledge.interval(self.context, base);
+                let range = self.interval(base);
                 let convex = (range.low >= 1.0 && outer.is_convex())
                     || (range.is_positive() && outer == Curvature::Affine)
                     || (range.is_positive() && range.high <= 1.0 && outer == Curvature::Concave);
@@ -198,7 +193,7 @@ impl Prover<'_> {
             _ => return Curvature::Unknown,
         }
         let Some(number) = self.context.as_number(exponent).cloned() else { return Curvature::Unknown };
-        let range = self.knowledge.interval(self.context, base);
+        let range = self.interval(base);
         let one = BigRational::one();
         let even = number.is_integer() && (number.to_integer() % 2_i32).is_zero();
         if number == BigRational::new(1.into(), 2.into()) && self.is_sum_of_squares(base) {
@@ -311,11 +306,14 @@ pub fn sums_to_one(program: &Program) -> Vec<(Symbol, usize)> {
         for (sum, one) in [(a, b), (b, a)] {
             let is_one = context.as_number(one).is_some_and(BigRational::is_one);
             let Node::Reduce(Reduction::Sum, axis, body) = *context.node(sum) else { continue };
-            let Node::Symbol(symbol, places) = context.node(body) else { continue };
+            // Of one row alone, as in Σₖ A₁ₖ = 1, it says nothing of the others.
+            let (Some(symbol), Node::Symbol(_, places)) = (every_entry(context, body), context.node(body)) else {
+                continue;
+            };
             let index = Index { variable: Variable::Bound(context.height(sum)), axis };
             let place = places.iter().position(|&place| *context.node(place) == Node::Index(index));
-            if let Some(place) = place.filter(|_| is_one && program.parameters.contains(symbol)) {
-                found.push((*symbol, place));
+            if let Some(place) = place.filter(|_| is_one && program.parameters.contains(&symbol)) {
+                found.push((symbol, place));
             }
         }
     }

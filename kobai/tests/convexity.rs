@@ -176,9 +176,13 @@ fn absolute_values_of_parameters_are_taken_out() {
 
 #[test]
 fn shares_are_known_by_their_sum() {
-    let program =
+    let shares =
         program(r"\pi_k \ge 0, \quad \sum_k \pi_k = 1, \quad \sum_k t_k = 1, \quad \min_{\pi} \sum_k (\pi_k - t_k)^2");
-    let name = |symbol| program.context.symbol(symbol).name.plain.clone();
-    let found: Vec<_> = sums_to_one(&program).into_iter().map(|(symbol, place)| (name(symbol), place)).collect();
+    let name = |symbol| shares.context.symbol(symbol).name.plain.clone();
+    let found: Vec<_> = sums_to_one(&shares).into_iter().map(|(symbol, place)| (name(symbol), place)).collect();
     assert_eq!(found, [("pi".to_owned(), 0)]);
+    let one_row = r"\sum_k A_{1k} = 1, \quad \min_{A} \sum_j \sum_k (A_{jk} - c_{jk})^2";
+    assert_eq!(sums_to_one(&program(one_row)), []);
+    let every_row = r"\sum_k A_{jk} = 1, \quad \min_{A} \sum_j \sum_k (A_{jk} - c_{jk})^2";
+    assert_eq!(sums_to_one(&program(every_row)).len(), 1);
 }

@@ -184,7 +184,7 @@ impl Knowledge {
 
     /// Takes in that all entries of a symbol lie between two numbers, both included.
     pub fn between(&mut self, symbol: Symbol, low: f64, high: f64) {
-        self.narrow(symbol, Interval { low, low_closed: true, high, high_closed: true });
+        self.narrow(symbol, Interval::closed(low, high));
     }
 
     /// What is known of every entry of a symbol.
