@@ -199,15 +199,6 @@ fn number(name: &str, value: &Value) -> Result<f64, Failure> {
     })
 }
 
-/// A number for JSON; what JSON has no number for is a word.
-pub fn json_number(value: f64) -> Value {
-    match serde_json::Number::from_f64(value) {
-        Some(number) => Value::Number(number),
-        None if value.is_nan() => Value::String("NaN".into()),
-        None => Value::String(if value > 0.0 { "Infinity" } else { "-Infinity" }.into()),
-    }
-}
-
 /// A number for a person: shortest form that reads back, with an exponent where that is shorter.
 pub fn shown(value: f64) -> String {
     let text = format!("{value:?}");

@@ -1,6 +1,6 @@
 //! `kobai eval`
 
-use crate::data::{json_number, shown};
+use crate::data::shown;
 use crate::message::Failure;
 use crate::options::{DataType, Eval};
 use crate::source::{Source, read, symbols, warn_of_assumptions};
@@ -16,6 +16,7 @@ use kobai::resolve::Program;
 use kobai::source::{Diagnostic, Severity};
 use kobai::stabilise::{stabilise, stable_gradient, stable_gradient_from, stable_hessian_vector_product};
 use kobai_cpu::Executor;
+use kobai_fit::metrics::json_number;
 use serde_json::{Map, Value, json};
 
 /// A value with its gradients.

@@ -5,6 +5,7 @@ use crate::message::Failure;
 use crate::options::Predict;
 use crate::source::{Source, language};
 use kobai_fit::error::DataError;
+use kobai_fit::metrics::largest;
 use kobai_fit::model::FitError;
 use kobai_fit::model_file::ModelFile;
 use kobai_fit::predict::{Predictor, Shown};
@@ -87,8 +88,7 @@ fn entries<'a>(shown: &Shown, values: &'a [f64], row: usize) -> &'a [f64] {
 
 /// The name of the class with the largest entry, of equals the first.
 fn class<'a>(classes: &'a [String], entries: &[f64]) -> &'a str {
-    let best = entries.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
-    best.and_then(|(place, _)| classes.get(place)).map_or("", String::as_str)
+    classes.get(largest(entries)).map_or("", String::as_str)
 }
 
 fn cells(shown: &[Shown], values: &[Vec<f64>], row: usize) -> String {

@@ -13,7 +13,7 @@ mod ranking;
 
 use serde_json::{Value, json};
 
-pub use classes::{ClassMetrics, ClassScores, ClassSummary};
+pub use classes::{ClassMetrics, ClassScores, ClassSummary, largest};
 pub use confusion::ConfusionMatrix;
 pub(crate) use confusion::class_name;
 pub use counts::{CountMetrics, CountSummary};
@@ -23,7 +23,7 @@ pub use ranking::AreaUnderCurve;
 use crate::error::DataError;
 
 /// A number for machines. JSON has no number for what is not finite, so its name stands there, as a text.
-fn json_number(value: f64) -> Value {
+pub fn json_number(value: f64) -> Value {
     match value {
         _ if value.is_finite() => json!(value),
         _ if value.is_nan() => json!("NaN"),

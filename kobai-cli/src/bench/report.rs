@@ -2,7 +2,7 @@
 
 use super::Compiled;
 use super::measure::Measured;
-use crate::data::{json_number, shown};
+use crate::data::shown;
 use crate::options::{Bench, DataType};
 use crate::plan::{bytes, count};
 use crate::sizes::in_order;
@@ -11,6 +11,7 @@ use crate::table::Table;
 use kobai::expr::Axis;
 use kobai::plan::report::Costs;
 use kobai_cpu::machine::Timing;
+use kobai_fit::metrics::json_number;
 use serde_json::{Map, Value, json};
 
 /// All that was found.

@@ -2,7 +2,6 @@
 
 use super::executed::executed;
 use super::watch::Watch;
-use crate::data::json_number;
 use crate::message::Failure;
 use crate::options::Check;
 use crate::source::Source;
@@ -13,6 +12,7 @@ use kobai::check::{Checker, Format, Monitor, Tally, Worst};
 use kobai::eval::data::Inputs;
 use kobai::expr::Symbol;
 use kobai::resolve::Program;
+use kobai_fit::metrics::json_number;
 use serde_json::{Map, Value, json};
 
 /// The types, as they are written.

@@ -1,7 +1,7 @@
 //! The check at data that are given.
 
 use super::watch::Watch;
-use crate::data::{json_number, shown};
+use crate::data::shown;
 use crate::eval::evaluate;
 use crate::message::Failure;
 use crate::options::Check;
@@ -15,6 +15,7 @@ use kobai::eval::high::{High, LARGEST_POWER_OF_TEN};
 use kobai::explain::Language;
 use kobai::expr::Symbol;
 use kobai::resolve::Program;
+use kobai_fit::metrics::json_number;
 use serde_json::{Map, Value, json};
 
 /// The rules and differences of values must agree so well.

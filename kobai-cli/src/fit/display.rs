@@ -1,9 +1,9 @@
 //! What is seen of a training while it runs: a bar on a terminal, a line now and then elsewhere, an object a line for
 //! machines.
 
-use crate::data::json_number;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use kobai_fit::fit::Training;
+use kobai_fit::metrics::json_number;
 use kobai_fit::solver::Progress;
 use serde_json::json;
 use std::cell::Cell;

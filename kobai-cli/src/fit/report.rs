@@ -1,6 +1,5 @@
 //! What is said of a fit: before it begins, and after it ended.
 
-use crate::data::json_number;
 use crate::echo;
 use crate::options::Fit;
 use crate::plan::bytes;
@@ -10,7 +9,7 @@ use kobai_cpu::machine::peak_memory;
 use kobai_fit::encoding::Encoding;
 use kobai_fit::fit::{CHECKED_ROWS, Prepared, Training};
 use kobai_fit::judge::{Judged, Summary};
-use kobai_fit::metrics::ClassSummary;
+use kobai_fit::metrics::{ClassSummary, json_number};
 use kobai_fit::plot_confusion::MOST_CLASSES;
 use kobai_fit::solver::{Outcome, Status};
 use serde_json::{Value, json};

@@ -270,7 +270,7 @@ fn negative_log_likelihood(label: usize, row: &[f64], classes: usize) -> f64 {
 }
 
 /// The place of the largest entry, of equals the first.
-fn largest(row: &[f64]) -> usize {
+pub fn largest(row: &[f64]) -> usize {
     let larger = |best: usize, place: usize| if row[place] > row[best] { place } else { best };
     (0..row.len()).reduce(larger).unwrap_or(0)
 }
