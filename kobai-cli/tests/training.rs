@@ -102,14 +102,22 @@ fn a_training_that_is_killed_goes_on_bit_for_bit() {
 fn an_interruption_saves_what_there_is_and_says_how_to_go_on() {
     let folder = folder();
     let kept = place(&folder, "kept");
-    let command = [&NETWORK[..], &["--tolerance", "0", "--iterations", "100000", "--checkpoint", &kept]].concat();
+    let command =
+        [&NETWORK[..], &["--tolerance", "0", "--iterations", "100000", "--checkpoint", &kept, "--every", "0"]].concat();
     let child = Command::new(BINARY)
         .args(&command)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
         .stdout(std::process::Stdio::piped())
         .spawn()
         .expect("it starts");
-    std::thread::sleep(Duration::from_millis(500));
+    // A first checkpoint is there once it trains; what listens to Ctrl-C was there before.
+    let file = Path::new(&kept).join("checkpoint.safetensors");
+    for _ in 0..60_000 {
+        if file.exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
     assert!(interrupt.success());
     let output = child.wait_with_output().expect("it ends");
