@@ -51,7 +51,8 @@ fn facts(prepared: &Prepared, training: &Training) -> BTreeMap<String, String> {
             ("seed", settings.seed.to_string()),
         ]);
     } else {
-        facts.push(("remembered pairs", settings.memory.to_string()));
+        let pairs = settings.memory.map_or("as many as are worth it".to_owned(), |pairs| pairs.to_string());
+        facts.push(("remembered pairs", pairs));
     }
     facts.into_iter().map(|(name, fact)| (name.to_owned(), fact)).collect()
 }

@@ -330,6 +330,12 @@ impl Runner {
         self.executor.plan().peak_bytes(size_of::<f64>())
     }
 
+    /// The operations on numbers in a run.
+    pub fn operations(&self) -> f64 {
+        let costs = self.executor.plan().costs(size_of::<f64>());
+        costs.product_operations + costs.elementwise_operations
+    }
+
     /// The entries of an output, after a run.
     pub fn output(&self, name: &str) -> &[f64] {
         self.executor.output(name).unwrap_or_default()

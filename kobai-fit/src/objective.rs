@@ -169,6 +169,10 @@ impl Objective for TrainingLoss<'_> {
         self.run(None, free, gradient)
     }
 
+    fn operations(&self) -> f64 {
+        self.runners.whole.as_ref().map_or(0.0, Runner::operations)
+    }
+
     fn hessian_product(&mut self, free: &[f64], vector: &[f64], product: &mut [f64]) -> Result<(), FitError> {
         let Some(runner) = self.runners.curvature.as_mut() else {
             return difference_product(self, free, vector, product);

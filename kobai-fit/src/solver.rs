@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use constrained::Constrained;
 use lbfgs::Lbfgs;
 use newton::NewtonConjugateGradient;
+use pairs::worthwhile;
 use quasi_newton::QuasiNewton;
 use schedule::Schedule;
 use state::State;
@@ -49,6 +50,11 @@ pub trait Objective {
     /// As [`evaluate`](Objective::evaluate).
     fn hessian_product(&mut self, parameters: &[f64], vector: &[f64], product: &mut [f64]) -> Result<(), Self::Error> {
         difference_product(self, parameters, vector, product)
+    }
+
+    /// How many operations an evaluation takes, as far as it is known: by it L-BFGS decides how much to remember.
+    fn operations(&self) -> f64 {
+        0.0
     }
 
     /// How many batches all rows are parted into, for methods that take a step after each.
@@ -151,8 +157,9 @@ pub struct Settings {
     pub iteration_limit: usize,
     /// The longest time of this run.
     pub time_limit: Option<Duration>,
-    /// How many pairs of steps and gradient differences stand for the curvature; 0 gives steepest descent.
-    pub memory: usize,
+    /// How many pairs of steps and gradient differences stand for the curvature; 0 gives steepest descent, and none as many
+    /// as are worth their time, from 10 to 100.
+    pub memory: Option<usize>,
     /// How far rounding may move a value, in parts of it. A rise this small does not count as one.
     pub relative_rounding: f64,
     /// The size of steps after batches.
@@ -168,8 +175,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// L-BFGS to a gradient of 1e-8, 1000 iterations, 10 pairs, and 1e-12, a hundred times the rounding of a long sum in
-    /// `f64`.
+    /// L-BFGS to a gradient of 1e-8, 1000 iterations, and 1e-12, a hundred times the rounding of a long sum in `f64`.
     fn default() -> Settings {
         Settings {
             method: Method::Lbfgs,
@@ -178,7 +184,7 @@ impl Default for Settings {
             decrease_tolerance: 0.0,
             iteration_limit: 1000,
             time_limit: None,
-            memory: 10,
+            memory: None,
             relative_rounding: 1e-12,
             learning_rate: 1e-3,
             schedule: Schedule::default(),
@@ -394,10 +400,16 @@ trait Iterate<O: Objective> {
     fn restore(&mut self, state: &State, parameters: usize) -> Option<()>;
 }
 
-fn method_of<O: Objective>(settings: &Settings, constraints: &Constraints, parameters: usize) -> Box<dyn Iterate<O>> {
+fn method_of<O: Objective>(
+    objective: &O,
+    settings: &Settings,
+    constraints: &Constraints,
+    parameters: usize,
+) -> Box<dyn Iterate<O>> {
+    let pairs = || settings.memory.unwrap_or_else(|| worthwhile(objective.operations(), parameters));
     match settings.method {
-        Method::Lbfgs if constraints.is_empty() => Box::new(QuasiNewton::<Lbfgs>::new(settings.memory)),
-        Method::Lbfgs => Box::new(QuasiNewton::<Constrained>::new(settings.memory)),
+        Method::Lbfgs if constraints.is_empty() => Box::new(QuasiNewton::<Lbfgs>::new(pairs())),
+        Method::Lbfgs => Box::new(QuasiNewton::<Constrained>::new(pairs())),
         Method::NewtonConjugateGradient => Box::new(NewtonConjugateGradient),
         Method::AdamW => Box::new(AdamW::new(parameters)),
         Method::Sgd => Box::new(Momentum::new(parameters)),
@@ -423,7 +435,7 @@ pub fn minimise<O: Objective>(
     let begun = Instant::now();
     let mut run = match from {
         From::Parameters(parameters) => Run::start(objective, parameters, settings, constraints)?,
-        From::State(state) => Run::resume(&state, settings, constraints).ok_or(MinimiseError::OtherState)?,
+        From::State(state) => Run::resume(objective, &state, settings, constraints).ok_or(MinimiseError::OtherState)?,
     };
     let status = loop {
         watch(&run.last, &|| run.state());
@@ -484,7 +496,7 @@ impl<O: Objective> Run<O> {
         if !value.is_finite() || parameter.is_some() {
             return Err(MinimiseError::StartNotFinite { value, parameter });
         }
-        let method = method_of::<O>(settings, constraints, parameters.len());
+        let method = method_of(objective, settings, constraints, parameters.len());
         let point = Point { parameters, gradient };
         let gradient_norm = method.open_gradient(&point, constraints).0;
         let last = Progress { iteration: 0, evaluations: 1, value, gradient_norm, step: 0.0 };
@@ -492,12 +504,12 @@ impl<O: Objective> Run<O> {
     }
 
     /// Goes on from a state of the same method.
-    fn resume(state: &State, settings: &Settings, constraints: &Constraints) -> Option<Run<O>> {
+    fn resume(objective: &O, state: &State, settings: &Settings, constraints: &Constraints) -> Option<Run<O>> {
         let (parameters, gradient) = (state.vector("parameters")?.to_vec(), state.vector("gradient")?.to_vec());
         if state.text("method")? != settings.method.names().0 || gradient.len() != parameters.len() {
             return None;
         }
-        let mut method = method_of::<O>(settings, constraints, parameters.len());
+        let mut method = method_of(objective, settings, constraints, parameters.len());
         method.restore(state, parameters.len())?;
         let history = state.history()?;
         let last = *history.last()?;

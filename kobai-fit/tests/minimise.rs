@@ -54,7 +54,7 @@ fn rosenbrock(x: &[f64], gradient: &mut [f64]) -> Result<f64, Infallible> {
 fn an_ill_conditioned_quadratic() {
     // With room for every direction the curvature is learned soon; with less it is a long way, but it ends.
     for (memory, iteration_limit) in [(30, 1000), (10, 20_000)] {
-        let settings = Settings { memory, iteration_limit, ..Settings::default() };
+        let settings = Settings { memory: Some(memory), iteration_limit, ..Settings::default() };
         let outcome = run(&mut quadratic(1e6), &[0.0; 20], &settings);
         assert_eq!(outcome.status, Status::Converged, "{} after {}", outcome.gradient_norm, outcome.iterations);
         assert!(outcome.parameters.iter().all(|x| (x - 1.0).abs() < 1e-7));

@@ -286,7 +286,7 @@ fn each_end_says_why() {
     let start = || From::Parameters(vec![0.0; 3]);
     let none = Constraints::default();
     let end = |settings: &Settings| run(&mut LeastSquares::new(), start(), settings, &none).unwrap();
-    let slow = Settings { memory: 0, gradient_tolerance: 0.0, ..Settings::default() };
+    let slow = Settings { memory: Some(0), gradient_tolerance: 0.0, ..Settings::default() };
     assert_eq!(end(&Settings { iteration_limit: 2, ..slow.clone() }).status, Status::IterationLimit);
     assert_eq!(end(&Settings { time_limit: Some(Duration::ZERO), ..slow.clone() }).status, Status::TimeLimit);
     let small = end(&Settings { decrease_tolerance: 1e-3, ..slow.clone() });

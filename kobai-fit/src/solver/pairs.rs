@@ -5,6 +5,26 @@ use std::collections::VecDeque;
 use super::state::State;
 use super::vector::{add_multiple, difference, dot, norm};
 
+/// As many pairs as L-BFGS is known by, and the most.
+const USUAL: usize = 10;
+const MOST: usize = 100;
+/// Operations that a pair costs for a parameter, two scalar products and two multiples: from a cache, and from memory, where
+/// reading four numbers takes as long as so many operations of an evaluation.
+const COSTS: [f64; 2] = [8.0, 64.0];
+/// Bytes that a second-level cache holds, and that more than the usual pairs may take at most.
+const CACHE: usize = 1 << 20;
+const BYTES: usize = 1 << 26;
+
+/// How many pairs are worth remembering: the more, the fewer the evaluations, as long as a direction takes at most a quarter
+/// of the time of one.
+pub(super) fn worthwhile(operations: f64, parameters: usize) -> usize {
+    let parameters = parameters.max(1);
+    // A number too large, or none, becomes one of those between which it has to be.
+    let [in_cache, in_memory] = COSTS.map(|cost| (operations / (4.0 * cost * parameters as f64)) as usize);
+    let within = |bytes: usize| bytes / (2 * size_of::<f64>() * parameters);
+    in_cache.min(within(CACHE)).max(in_memory.min(within(BYTES))).clamp(USUAL, MOST)
+}
+
 /// The pairs, the latest last.
 pub(super) struct Pairs {
     pairs: VecDeque<Pair>,
@@ -103,5 +123,22 @@ impl Pairs {
             self.pairs.push_back(Pair { step: step.to_vec(), difference: difference.to_vec(), curvature });
         }
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST, USUAL, worthwhile};
+
+    /// As many as there is time and memory for: a loss that is cheap, or has very many parameters, gets the usual ones.
+    #[test]
+    fn pairs_are_as_many_as_are_worth_their_time() {
+        assert_eq!(worthwhile(0.0, 0), USUAL);
+        assert_eq!(worthwhile(0.0, 1000), USUAL);
+        assert_eq!(worthwhile(f64::INFINITY, 31), MOST);
+        assert_eq!(worthwhile(f64::INFINITY, 10_000_000), USUAL);
+        // 1797 rows of 64 pixels and ten classes; the same with a hidden layer, where a cache holds no hundred pairs.
+        assert_eq!(worthwhile(5e6, 650), MOST);
+        assert!((USUAL + 1..MOST).contains(&worthwhile(2e7, 2410)));
     }
 }
