@@ -181,10 +181,11 @@ impl<T: Float> Pool<T> {
         Pool { idle: Mutex::new(Vec::new()) }
     }
 
-    /// Does something with scratch memory. What it holds before is of no meaning.
+    /// Does something with scratch memory. What it holds before is of no meaning, and no tensor is known to have been turned.
     pub fn with<R>(&self, work: impl FnOnce(&mut Scratch<T>) -> R) -> R {
         let taken = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut scratch = taken.unwrap_or_default();
+        scratch.turned.forget();
         let result = work(&mut scratch);
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         result

@@ -52,7 +52,6 @@ impl ExceptionProgram {
         scratch: &mut Scratch<T>,
         found: &mut Vec<(usize, T)>,
     ) -> Result<(), RunError> {
-        scratch.turned.forget();
         let (mut indices, mut values) = (take(&mut scratch.values), take(&mut scratch.beside));
         let result = self.tiles(frame, scratch, (indices.room(TILE), values.room(TILE)), found);
         (scratch.values, scratch.beside) = (indices, values);

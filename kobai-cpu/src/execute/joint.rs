@@ -78,7 +78,6 @@ impl Joint {
         let Some((&length, outer)) = lengths.split_last() else { return Ok(()) };
         let (same, spare) = values.split_at_mut(TILE);
         scratch.values.room(TILE);
-        scratch.turned.forget();
         at.clear();
         at.resize(lengths.len(), 0);
         let members = members.iter().zip(targets.iter_mut());

@@ -326,7 +326,6 @@ impl<T: Float> Job<'_, T> {
         let mut at = take(&mut scratch.at);
         values.room(TILE);
         beside.room(2 * TILE);
-        scratch.turned.forget();
         at.clear();
         at.resize(self.lengths.len(), 0);
         let result = match self.step.reducing {
@@ -386,11 +385,13 @@ impl<T: Float> Job<'_, T> {
         let (program, around) = (&self.step.program, self.around);
         self.runs(first, out.len(), at, |at, lanes, offset| {
             let column = offset % around;
+            if program.replaces() && around > LONGEST {
+                values.iter_mut().zip(out[offset..].chunks(around)).for_each(|(value, out)| *value = out[0]);
+            } else if program.replaces() && column == 0 {
+                vector::transpose(&out[offset..], (lanes, |row| row * around), around, columns, SPACING);
+            }
             let values =
                 if around > LONGEST { &mut values[..lanes] } else { &mut columns[column * SPACING..][..lanes] };
-            if program.replaces() {
-                values.iter_mut().zip(out[offset..].chunks(around)).for_each(|(value, out)| *value = out[0]);
-            }
             program.begin(self.frame, scratch, at);
             program.tile(self.frame, scratch, at, values)?;
             if around > LONGEST {

@@ -224,9 +224,21 @@ impl TaskJob<'_> {
             (number * self.task..end).step_by(self.strip).try_for_each(|first| {
                 let length = self.strip.min(end - first);
                 let strip = Chunk { start: self.chunk.start + first, within: self.chunk.within + first, length };
-                self.runs.iter().try_for_each(|run| match run {
-                    Run::One(step) => self.steps[*step].run(&mut parts, strip, Workers::One(scratch)),
-                    Run::Joint(joint) => joint.run(self.steps, &mut parts, strip, scratch),
+                scratch.turned.forget();
+                self.runs.iter().try_for_each(|run| {
+                    let ran = match run {
+                        Run::One(step) => {
+                            self.steps[*step].run(&mut parts, strip, Workers::One(scratch))?;
+                            &self.steps[*step..*step + 1]
+                        }
+                        Run::Joint(joint) => {
+                            joint.run(self.steps, &mut parts, strip, scratch)?;
+                            &self.steps[joint.members.clone()]
+                        }
+                    };
+                    let written = ran.iter().flat_map(TapeStep::buffers);
+                    written.for_each(|buffer| scratch.turned.forget_tensor(buffer));
+                    Ok(())
                 })
             })
         };

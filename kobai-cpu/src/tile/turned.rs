@@ -22,7 +22,7 @@ pub(crate) struct Turned<T> {
     columns: Aligned<T>,
 }
 
-/// Columns that were turned for a step, at one tile.
+/// Columns that were turned for the steps of a strip, of each tensor one tile.
 #[derive(Debug)]
 pub(crate) struct TurnedTiles<T> {
     tiles: Vec<Turned<T>>,
@@ -40,6 +40,14 @@ impl<T: Float> TurnedTiles<T> {
     /// Forgets what was turned: tensors may have changed since.
     pub fn forget(&mut self) {
         self.count = 0;
+    }
+
+    /// Forgets what was turned of a tensor.
+    pub fn forget_tensor(&mut self, tensor: usize) {
+        while let Some(number) = self.tiles[..self.count].iter().position(|tile| tile.tensor == tensor) {
+            self.count -= 1;
+            self.tiles.swap(number, self.count);
+        }
     }
 
     /// The entries `first`, `first + length`, … of a tensor, as many as `rows`, if its rows of this length are all there.

@@ -31,22 +31,52 @@ impl<T: Float, F: Fn(usize) -> usize> Work for Transpose<'_, T, F> {
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn run_wide(self) {
-        for first in (0..self.lines).step_by(T::LANES) {
-            let count = T::LANES.min(self.lines - first);
+    fn run_wide(mut self) {
+        let whole = self.lines - self.lines % T::LANES;
+        for first in (0..whole).step_by(T::LANES) {
             for position in (0..self.length).step_by(T::LANES) {
-                let columns = T::LANES.min(self.length - position);
-                // As many as LANES can be, of which the first LANES are used.
-                let mut rows = [T::Wide::splat(T::ZERO); 16];
-                for (line, row) in rows[..count].iter_mut().enumerate() {
-                    *row = T::Wide::load_first(&self.source[(self.start)(first + line) + position..][..columns]);
-                }
-                T::Wide::transpose(&mut rows[..T::LANES]);
-                for (column, row) in rows[..columns].iter().enumerate() {
-                    let place = (position + column) * self.spacing + first;
-                    row.store_first(&mut self.target[place..place + count]);
-                }
+                self.block(first, position);
             }
+        }
+        for position in (0..self.length).step_by(T::LANES) {
+            self.last_block(whole, position);
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<T: Float, F: Fn(usize) -> usize> Transpose<'_, T, F> {
+    /// Turns a vector of each of as many lines as a vector has numbers. Every index of a row is known when this is compiled, so
+    /// that the rows are registers.
+    #[inline(always)]
+    fn block(&mut self, first: usize, position: usize) {
+        let columns = T::LANES.min(self.length - position);
+        // As many as LANES can be, of which the first LANES are used.
+        let mut rows = [T::Wide::splat(T::ZERO); 16];
+        for (line, row) in rows[..T::LANES].iter_mut().enumerate() {
+            *row = T::Wide::load_first(&self.source[(self.start)(first + line) + position..][..columns]);
+        }
+        T::Wide::transpose(&mut rows[..T::LANES]);
+        for (column, row) in rows[..T::LANES].iter().enumerate() {
+            if column < columns {
+                let place = (position + column) * self.spacing + first;
+                row.store(&mut self.target[place..place + T::LANES]);
+            }
+        }
+    }
+
+    /// The same for the lines that are left, if any.
+    #[inline(always)]
+    fn last_block(&mut self, first: usize, position: usize) {
+        let (count, columns) = (self.lines - first, T::LANES.min(self.length - position));
+        let mut rows = [T::Wide::splat(T::ZERO); 16];
+        for (line, row) in rows[..count].iter_mut().enumerate() {
+            *row = T::Wide::load_first(&self.source[(self.start)(first + line) + position..][..columns]);
+        }
+        T::Wide::transpose(&mut rows[..T::LANES]);
+        for (column, row) in rows[..columns].iter().enumerate() {
+            let place = (position + column) * self.spacing + first;
+            row.store_first(&mut self.target[place..place + count]);
         }
     }
 }
