@@ -49,6 +49,21 @@ fn a_limit_of_memory_makes_smaller_chunks() {
     assert_eq!(tight["product_operations"], free["product_operations"]);
 }
 
+/// What lives for a strip takes memory as well: where rows are short it is a large part.
+#[test]
+fn every_limit_that_can_be_kept_is_kept_and_used() {
+    let planned = |limit: &str| -> Value {
+        let size = ["plan", LINEAR, "--size", "N=1000000,D=100,K=10", "--wrt", "W", "--json", "--memory", limit];
+        let output = Command::new(env!("CARGO_BIN_EXE_kobai")).args(size).output().expect("the binary starts");
+        assert!(output.status.success(), "{limit}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    for kibibytes in [20, 64, 128, 256, 512, 900] {
+        let found = number(&planned(&format!("{kibibytes}KiB"))["peak_bytes_above_inputs"]) / 1024.0;
+        assert!(found <= f64::from(kibibytes) && found > 0.9 * f64::from(kibibytes), "{found} KiB of {kibibytes}");
+    }
+}
+
 #[test]
 fn a_limit_that_nothing_keeps_is_refused() {
     let (code, _, error) = kobai(&["--dtype", "f32", "--memory", "1MiB"]);

@@ -192,6 +192,7 @@ impl Plan {
 
     /// Measures the strips and tasks of a segment.
     pub(super) fn measure_strips(&mut self, entry_bytes: usize) {
+        self.tensors.iter_mut().for_each(|tensor| tensor.strip = tensor.strip.map(|_| 1));
         for pass in 0..self.passes.len() {
             for number in 0..self.passes[pass].segments.len() {
                 if let Segment::Strips(strips) = &self.passes[pass].segments[number] {

@@ -10,7 +10,7 @@ const SMALL_CHUNK_BYTES: usize = 1 << 20;
 const CHUNK_BYTES: usize = 1 << 26;
 
 impl Plan {
-    /// Chooses how many places of the streamed axis make a chunk.
+    /// Chooses how many places of the streamed axis make a chunk, and measures its strips: as many as are of use and fit.
     pub(super) fn choose_chunk(&mut self, options: Options) {
         let length = self.streamed.map_or(1, |axis| self.size(axis)).max(1);
         let per_place = self.chunk_entries_per_place() * options.entry_bytes;
@@ -18,11 +18,22 @@ impl Plan {
         let free = CHUNK_BYTES
             .checked_div(per_place)
             .map_or(length, |preferred| preferred.min(LARGEST_CHUNK).max(SMALL_CHUNK_BYTES / per_place));
-        let fitting = options.memory.map_or(length, |memory| {
-            let apart = self.entries_apart() as u64 * options.entry_bytes as u64;
-            (memory.saturating_sub(apart) / per_place.max(1) as u64).min(length as u64) as usize
-        });
-        self.chunk = options.chunk.unwrap_or(free.min(fitting)).clamp(1, length);
+        let wanted = options.chunk.unwrap_or(free).clamp(1, length);
+        let mut fits = |chunk: usize| {
+            self.chunk = chunk;
+            self.measure_strips(options.entry_bytes);
+            options.memory.is_none_or(|memory| self.peak_bytes(options.entry_bytes) <= memory)
+        };
+        if fits(wanted) || options.chunk.is_some() {
+            return;
+        }
+        // The largest that fits lies between one that does, or the smallest there is, and one that does not.
+        let (mut fitting, mut too_many) = (1, wanted);
+        while too_many - fitting > 1 {
+            let middle = fitting + (too_many - fitting) / 2;
+            if fits(middle) { fitting = middle } else { too_many = middle }
+        }
+        fits(fitting);
     }
 
     /// The bytes that outputs and temporaries take together.
@@ -51,12 +62,5 @@ impl Plan {
         let place = tensor.streamed.filter(|_| !tensor.whole && tensor.strip.is_none())?;
         let others = tensor.axes.iter().enumerate().filter(|(at, _)| *at != place);
         Some(others.map(|(_, &axis)| self.size(axis)).product())
-    }
-
-    /// Entries that do not depend on the chunk.
-    fn entries_apart(&self) -> usize {
-        let made =
-            (0..self.tensors.len()).filter(|&tensor| self.takes_memory(tensor) && self.in_chunk(tensor).is_none());
-        made.map(|tensor| self.entries(TensorId(tensor))).sum()
     }
 }

@@ -329,7 +329,6 @@ impl<'a> Scheduler<'a> {
         plan.mark_local();
         plan.mark_replaced();
         plan.choose_chunk(options);
-        plan.measure_strips(options.entry_bytes);
         plan
     }
 
