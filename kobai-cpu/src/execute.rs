@@ -22,7 +22,7 @@ use joint::Joint;
 use kobai::expr::Reduction;
 use kobai::plan::fuse::{Segment, Strips};
 use kobai::plan::{Pass, Plan, Role, Step, TensorId};
-use layout::{Chunk, Extent, Layout};
+use layout::{Chunk, Layout, View};
 use smallvec::{SmallVec, smallvec};
 use std::mem::take;
 use std::ops::Range;
@@ -50,8 +50,8 @@ pub struct Executor<T: Float = f64> {
     /// One for each tensor (empty for an input given as numbers, for one that takes over another's, and for one that exists
     /// for a strip only), then what sums over chunks have lost so far.
     buffers: Vec<Buffer<T>>,
-    /// Whether all entries of a tensor are known to be finite or not.
-    finite: Vec<Option<bool>>,
+    /// Whether the entries of a tensor are known to be finite or not: all of them, and those of the present chunk.
+    finite: Vec<[Option<bool>; 2]>,
     pool: Pool<T>,
 }
 
@@ -70,7 +70,7 @@ impl<T: Float> Executor<T> {
         let mut buffers: Vec<Buffer<T>> = (0..layouts.len()).map(|tensor| Buffer::new(length(tensor))).collect();
         let mut compiler = Compiler { plan: &plan, layouts: layouts.clone(), buffers: &mut buffers };
         let passes = plan.passes.iter().map(|pass| compiler.pass(pass)).collect();
-        let finite = vec![None; layouts.len()];
+        let finite = vec![[None; 2]; layouts.len()];
         Executor { plan, layouts, passes, buffers, finite, pool: Pool::new() }
     }
 
@@ -87,7 +87,7 @@ impl<T: Float> Executor<T> {
     /// are of no use; the executor is.
     pub fn run(&mut self, inputs: &Inputs<'_, T>) -> Result<(), RunError> {
         let given = self.bind(inputs)?;
-        self.finite.fill(None);
+        self.finite.fill([None; 2]);
         let mut passes = take(&mut self.passes);
         let result = passes.iter_mut().try_for_each(|pass| self.run_pass(pass, inputs, &given));
         self.passes = passes;
@@ -142,6 +142,7 @@ impl<T: Float> Executor<T> {
         let size = self.plan.streamed.map_or(0, |axis| self.plan.size(axis));
         for start in (0..size).step_by(self.plan.chunk.max(1)) {
             let chunk = Chunk { start, within: 0, length: self.plan.chunk.max(1).min(size - start) };
+            self.finite.iter_mut().for_each(|[_, here]| *here = None);
             for step in &mut pass.chunk {
                 self.run_step(step, given, chunk)?;
             }
@@ -156,7 +157,7 @@ impl<T: Float> Executor<T> {
     fn run_step(&mut self, step: &mut Compiled<T>, given: &[Option<&[T]>], chunk: Chunk) -> Result<(), RunError> {
         match step {
             Compiled::Tape(step) => {
-                self.finite[step.out] = None;
+                self.finite[step.out] = [None; 2];
                 let written = step.buffers().map(|buffer| (buffer, take(&mut self.buffers[buffer])));
                 let mut written: SmallVec<[(usize, Buffer<T>); 3]> = written.collect();
                 let mut parts = shared(&self.buffers, given);
@@ -169,34 +170,19 @@ impl<T: Float> Executor<T> {
                 result
             }
             Compiled::Product(step) => {
-                self.finite[step.out.tensor] = None;
-                let finite = self.reads_finite(step, given, chunk);
+                self.finite[step.out.tensor] = [None; 2];
                 let mut out = take(&mut self.buffers[step.out.tensor]);
                 let parts = shared(&self.buffers, given);
-                step.run(Store::new(&parts), chunk, &mut out, finite, &self.pool);
+                run_product(step, (Store::new(&parts), &mut self.finite), chunk, &mut out, &self.pool);
                 drop(parts);
                 self.buffers[step.out.tensor] = out;
                 Ok(())
             }
             Compiled::Strips(segment) => {
-                segment.steps().iter().for_each(|step| self.finite[step.out] = None);
+                segment.steps().iter().for_each(|step| self.finite[step.out] = [None; 2]);
                 segment.run(given, &mut self.buffers, chunk, &self.pool)
             }
         }
-    }
-
-    /// Whether both factors are finite. What does not change from chunk to chunk is looked at once, and what is made anew
-    /// for each chunk once a chunk.
-    fn reads_finite(&mut self, step: &ProductStep, given: &[Option<&[T]>], chunk: Chunk) -> bool {
-        let parts = shared(&self.buffers, given);
-        let all = self.plan.streamed.is_none_or(|axis| chunk.length == self.plan.size(axis));
-        [&step.left, &step.right].into_iter().all(|view| {
-            let store = Store::new(&parts);
-            if view.moves() && self.layouts[view.tensor].extent == Extent::Whole && !all {
-                return step.is_finite(view, store, chunk);
-            }
-            *self.finite[view.tensor].get_or_insert_with(|| step.is_finite(view, store, chunk))
-        })
     }
 
     /// Before the first chunk.
@@ -238,6 +224,33 @@ impl<T: Float> Executor<T> {
             });
         }
     }
+}
+
+/// Runs a product, by the fast way if both factors are finite. A factor is looked at once, or once a chunk; or it is the
+/// result that is looked at, if it is smaller: where that is finite, so was each entry that has gone into it.
+fn run_product<T: Float>(
+    step: &ProductStep,
+    (store, finite): (Store<T>, &mut [[Option<bool>; 2]]),
+    chunk: Chunk,
+    out: &mut [T],
+    pool: &Pool<T>,
+) {
+    let factors = [&step.left, &step.right];
+    let place = |view: &View| usize::from(view.moves());
+    let unknown = factors.into_iter().filter(|view| finite[view.tensor][place(view)].is_none());
+    let unknown: usize = unknown.map(|view| step.count(view, chunk)).sum();
+    if !step.accumulate && (1..unknown).contains(&step.count(&step.out, chunk)) {
+        step.run(store, chunk, out, true, pool);
+        if step.is_finite(&step.out, (out, 0), chunk) {
+            factors.into_iter().for_each(|view| finite[view.tensor][place(view)] = Some(true));
+            return;
+        }
+    }
+    let all = factors.into_iter().all(|view| {
+        let look = || step.is_finite(view, store.tensor(view.tensor), chunk);
+        *finite[view.tensor][place(view)].get_or_insert_with(look)
+    });
+    step.run(store, chunk, out, all, pool);
 }
 
 /// The inputs that were given as numbers, by tensor. Small plans allocate nothing in a run.

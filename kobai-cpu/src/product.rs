@@ -109,8 +109,15 @@ impl ProductStep {
         product.run(finite, pool);
     }
 
-    /// True if every entry that the product reads of a factor in this chunk is finite.
-    pub fn is_finite<T: Float>(&self, view: &View, store: Store<T>, chunk: Chunk) -> bool {
+    /// How many entries of a factor or of the result belong to this chunk.
+    pub fn count(&self, view: &View, chunk: Chunk) -> usize {
+        let lengths = self.loops.lengths(chunk);
+        (0..lengths.len()).filter(|&one| view.strides[one] != 0).map(|one| lengths[one]).product()
+    }
+
+    /// True if every entry of a factor or of the result that belongs to this chunk is finite. Of `entries` the first one has
+    /// the number `before`.
+    pub fn is_finite<T: Float>(&self, view: &View, (entries, before): (&[T], usize), chunk: Chunk) -> bool {
         let lengths = self.loops.lengths(chunk);
         let mut dimensions: Dimensions = (0..lengths.len())
             .filter(|&one| view.strides[one] != 0)
@@ -119,7 +126,6 @@ impl ProductStep {
         dimensions.sort_by_key(|&(_, stride, _)| std::cmp::Reverse(stride));
         let mut dimensions = merged(dimensions.into_iter());
         let last = dimensions.pop().unwrap_or((1, 1, 0));
-        let (entries, before) = store.tensor(view.tensor);
         let first = view.offset(&[], chunk) - before;
         offsets(&dimensions).into_iter().all(|(offset, _)| {
             let entries = &entries[(first + offset).min(entries.len())..];

@@ -121,12 +121,17 @@ fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(left: Left<T>, right:
     } else {
         summed::<T, ROWS, VECTORS>(left, right)
     };
-    if columns == VECTORS * T::LANES && target.step == 1 {
+    if target.step == 1 {
         for (row, sums) in sums.iter().enumerate() {
             for (vector, &sum) in sums.iter().enumerate() {
+                let (first, count) = (vector * T::LANES, T::LANES.min(columns - vector * T::LANES));
                 // SAFETY: by the caller of `run`.
-                let out = unsafe { target.at(row, vector * T::LANES, T::LANES) };
-                (if target.add { T::Wide::load(out) + sum } else { sum }).store(out);
+                let out = unsafe { target.at(row, first, count) };
+                if count == T::LANES {
+                    (if target.add { T::Wide::load(out) + sum } else { sum }).store(out);
+                } else {
+                    (if target.add { T::Wide::load_first(out) + sum } else { sum }).store_first(out);
+                }
             }
         }
         return;
@@ -185,18 +190,12 @@ impl<T: Float> Target<'_, T> {
         unsafe { std::slice::from_raw_parts_mut(self.out.add(self.rows[row] + column * self.step), count) }
     }
 
-    /// Writes the first numbers of a vector to columns of a row, or adds them.
+    /// Writes the first numbers of a vector to columns of a row that do not lie side by side, or adds them.
     ///
     /// # Safety
     /// These may be read and written.
     #[inline(always)]
     unsafe fn put(&self, sum: T::Wide, row: usize, columns: Range<usize>) {
-        if self.step == 1 {
-            // SAFETY: by the caller.
-            let out = unsafe { self.at(row, columns.start, columns.len()) };
-            (if self.add { T::Wide::load_first(out) + sum } else { sum }).store_first(out);
-            return;
-        }
         let mut lanes = [T::ZERO; 16];
         sum.store(&mut lanes[..T::LANES]);
         for (column, &lane) in columns.zip(&lanes) {

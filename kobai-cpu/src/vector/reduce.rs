@@ -10,9 +10,14 @@ use super::level::{Work, dispatch};
 use super::map::{Kernel, map_to};
 #[cfg(target_arch = "x86_64")]
 use super::wide::Wide;
+use std::marker::PhantomData;
 
 /// Partial results kept apart.
 const LANES: usize = 32;
+
+/// As many vectors as the lanes of f64 take; f32 uses the first half.
+#[cfg(target_arch = "x86_64")]
+const VECTORS: usize = LANES / <f64 as Float>::LANES;
 
 /// Elements whose sum is formed before it joins the sum of those before them.
 const CHUNK: usize = 1024;
@@ -38,127 +43,129 @@ pub(crate) fn larger<T: Float>(a: T, b: T) -> T {
     if b > a || b != b { b } else { a }
 }
 
-/// Adds each element to its lane.
-struct AddChunk<'a, T> {
-    lanes: &'a mut [T; LANES],
-    values: &'a [T],
+/// What is done to a lane with the numbers of two slices at its place.
+trait Lanewise<T: Float> {
+    /// What a lane is at first.
+    fn start() -> T;
+
+    fn join(lane: T, left: T, right: T) -> T;
+
+    #[cfg(target_arch = "x86_64")]
+    fn join_wide(lane: T::Wide, left: T::Wide, right: T::Wide) -> T::Wide;
 }
 
-impl<T: Float> Work for AddChunk<'_, T> {
-    type Output = ();
+macro_rules! lanewise {
+    ($(#[$doc:meta])* $name:ident from $start:expr, $number:expr, $vector:expr) => {
+        $(#[$doc])*
+        struct $name;
 
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let mut partial = [T::ZERO; LANES];
-        let (blocks, rest) = self.values.as_chunks::<LANES>();
-        for block in blocks {
-            for lane in 0..LANES {
-                partial[lane] = partial[lane] + block[lane];
+        impl<T: Float> Lanewise<T> for $name {
+            #[inline(always)]
+            fn start() -> T {
+                $start
+            }
+
+            #[inline(always)]
+            fn join(lane: T, left: T, right: T) -> T {
+                let join: fn(T, T, T) -> T = $number;
+                join(lane, left, right)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[inline(always)]
+            fn join_wide(lane: T::Wide, left: T::Wide, right: T::Wide) -> T::Wide {
+                let join: fn(T::Wide, T::Wide, T::Wide) -> T::Wide = $vector;
+                join(lane, left, right)
             }
         }
-        let mut last = [T::ZERO; LANES];
-        last[..rest.len()].copy_from_slice(rest);
-        for lane in 0..LANES {
-            self.lanes[lane] = self.lanes[lane] + (partial[lane] + last[lane]);
+    };
+}
+
+lanewise!(
+    /// Adds up the numbers of the first slice.
+    Adding from T::ZERO, |sum, left, _| sum + left, |sum, left, _| sum + left
+);
+lanewise!(
+    /// Adds up the products; not fused, to have the same bits at every level: the loads are the limit, not the arithmetic.
+    AddingProducts from T::ZERO, |sum, left, right| sum + left * right, |sum, left, right| sum + left * right
+);
+lanewise!(
+    /// The largest number of the first slice.
+    Largest from -T::INFINITY, |largest, left, _| larger(largest, left), |largest, left, _| largest.larger(left)
+);
+lanewise!(
+    /// NaN if a number of the first slice is not finite, else 0: a product of 0 with an infinity or NaN is NaN, and stays.
+    Finite from T::ZERO, |sum, left, _| sum + left * T::ZERO, |sum, left, _| sum + left * T::Wide::splat(T::ZERO)
+);
+
+/// Goes through blocks of two slices, each lane by itself.
+struct Fold<'a, T, L> {
+    left: &'a [[T; LANES]],
+    right: &'a [[T; LANES]],
+    join: PhantomData<L>,
+}
+
+impl<T: Float, L: Lanewise<T>> Work for Fold<'_, T, L> {
+    type Output = [T; LANES];
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> [T; LANES] {
+        let mut lanes = [L::start(); LANES];
+        for (left, right) in self.left.iter().zip(self.right) {
+            for lane in 0..LANES {
+                lanes[lane] = L::join(lanes[lane], left[lane], right[lane]);
+            }
         }
+        lanes
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_wide(self) -> [T; LANES] {
+        let mut vectors = [T::Wide::splat(L::start()); VECTORS];
+        for (left, right) in self.left.iter().zip(self.right) {
+            let numbers = left.chunks_exact(T::LANES).zip(right.chunks_exact(T::LANES));
+            for (vector, (left, right)) in vectors.iter_mut().zip(numbers) {
+                *vector = L::join_wide(*vector, T::Wide::load(left), T::Wide::load(right));
+            }
+        }
+        let mut lanes = [T::ZERO; LANES];
+        lanes.chunks_exact_mut(T::LANES).zip(vectors).for_each(|(lanes, vector)| vector.store(lanes));
+        lanes
     }
 }
 
-/// Adds each product to its lane.
-struct AddProducts<'a, T> {
-    lanes: &'a mut [T; LANES],
-    left: &'a [T],
-    right: &'a [T],
-}
-
-impl<T: Float> Work for AddProducts<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        // Not fused, to have the same bits at every level; the loads are the limit, not the arithmetic.
-        let mut partial = [T::ZERO; LANES];
-        let (left, left_rest) = self.left.as_chunks::<LANES>();
-        let (right, right_rest) = self.right.as_chunks::<LANES>();
-        for (left, right) in left.iter().zip(right) {
-            for lane in 0..LANES {
-                partial[lane] = partial[lane] + left[lane] * right[lane];
-            }
-        }
-        let mut last = [T::ZERO; LANES];
-        for (last, (&left, &right)) in last.iter_mut().zip(left_rest.iter().zip(right_rest)) {
-            *last = left * right;
-        }
-        for lane in 0..LANES {
-            self.lanes[lane] = self.lanes[lane] + (partial[lane] + last[lane]);
-        }
-    }
-}
-
-/// The largest element.
-struct Max<'a, T> {
-    values: &'a [T],
-}
-
-impl<T: Float> Work for Max<'_, T> {
-    type Output = T;
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) -> T {
-        let mut lanes = [-T::INFINITY; LANES];
-        let (blocks, rest) = self.values.as_chunks::<LANES>();
-        for block in blocks {
-            for lane in 0..LANES {
-                lanes[lane] = larger(lanes[lane], block[lane]);
-            }
-        }
-        for (lane, &value) in rest.iter().enumerate() {
-            lanes[lane] = larger(lanes[lane], value);
-        }
-        join(lanes, larger)
-    }
+/// Goes through one slice in blocks; what is left behind them comes last, and numbers that change no lane.
+fn fold<T: Float, L: Lanewise<T>>(values: &[T]) -> ([T; LANES], [T; LANES]) {
+    let (blocks, rest) = values.as_chunks();
+    let mut last = [L::start(); LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    (dispatch(Fold::<T, L> { left: blocks, right: blocks, join: PhantomData }), last)
 }
 
 /// The largest of the values: NaN if one of them is NaN, −∞ if there are none. Which zero comes out of zeros of both
 /// signs depends on their places.
 pub fn max<T: Float>(values: &[T]) -> T {
-    dispatch(Max { values })
-}
-
-/// Whether each element is finite.
-struct AllFinite<'a, T> {
-    values: &'a [T],
-}
-
-impl<T: Float> Work for AllFinite<'_, T> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) -> bool {
-        // Beside an infinity or NaN a product with 0 is NaN, and stays in its lane's sum.
-        let mut lanes = [T::ZERO; LANES];
-        let (blocks, rest) = self.values.as_chunks::<LANES>();
-        for block in blocks {
-            for lane in 0..LANES {
-                lanes[lane] = lanes[lane] + block[lane] * T::ZERO;
-            }
-        }
-        let rest = rest.iter().fold(T::ZERO, |sum, &value| sum + value * T::ZERO);
-        join(lanes, |a, b| a + b) + rest == T::ZERO
-    }
+    let (mut lanes, last) = fold::<T, Largest>(values);
+    lanes.iter_mut().zip(last).for_each(|(lane, last)| *lane = larger(*lane, last));
+    join(lanes, larger)
 }
 
 /// Whether all values are finite.
 pub fn all_finite<T: Float>(values: &[T]) -> bool {
     // In pieces, so that the first of many that is not ends it.
-    values.chunks(1 << 14).all(|values| dispatch(AllFinite { values }))
+    values.chunks(1 << 14).all(|values| {
+        let (lanes, last) = fold::<T, Finite>(values);
+        lanes.into_iter().zip(last).fold(T::ZERO, |sum, (lane, last)| sum + (lane + last * T::ZERO)) == T::ZERO
+    })
 }
 
 /// The sum of the values, 0 if there are none. (A sum of negative zeros is +0.)
 pub fn sum<T: Float>(values: &[T]) -> T {
     let mut lanes = [T::ZERO; LANES];
     for values in values.chunks(CHUNK) {
-        dispatch(AddChunk { lanes: &mut lanes, values });
+        let (partial, last) = fold::<T, Adding>(values);
+        (0..LANES).for_each(|lane| lanes[lane] = lanes[lane] + (partial[lane] + last[lane]));
     }
     join(lanes, |a, b| a + b)
 }
@@ -171,7 +178,13 @@ pub fn dot<T: Float>(left: &[T], right: &[T]) -> T {
     assert_eq!(left.len(), right.len(), "the factors of a dot product differ in length");
     let mut lanes = [T::ZERO; LANES];
     for (left, right) in left.chunks(CHUNK).zip(right.chunks(CHUNK)) {
-        dispatch(AddProducts { lanes: &mut lanes, left, right });
+        let ((left, left_rest), (right, right_rest)) = (left.as_chunks(), right.as_chunks());
+        let partial = dispatch(Fold::<T, AddingProducts> { left, right, join: PhantomData });
+        let mut last = [T::ZERO; LANES];
+        for (last, (&left, &right)) in last.iter_mut().zip(left_rest.iter().zip(right_rest)) {
+            *last = left * right;
+        }
+        (0..LANES).for_each(|lane| lanes[lane] = lanes[lane] + (partial[lane] + last[lane]));
     }
     join(lanes, |a, b| a + b)
 }
@@ -256,8 +269,6 @@ impl<T: Float, B: Iterator<Item: Block<T>>> Work for SumPowers<T, B> {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn run_wide(mut self) -> [T; LANES] {
-        // As many vectors as the lanes of f64 take; f32 uses the first half.
-        const VECTORS: usize = LANES / <f64 as Float>::LANES;
         let mut sums = [T::Wide::splat(T::ZERO); VECTORS];
         for chunk in 1..=self.chunks {
             let mut partial = [T::Wide::splat(T::ZERO); VECTORS];
