@@ -189,15 +189,20 @@ impl<T: Float> Product<'_, T> {
         }
     }
 
-    /// The columns are the loop whose entries lie side by side in the result, else the longer one; what turns beside it is
-    /// gone through one by one.
+    /// The columns are the loops that fill vectors the better; else the loop whose entries lie side by side in the result, or
+    /// the longer one. What turns beside it is gone through one by one.
     #[cfg(target_arch = "x86_64")]
     fn run_in_panels(self, pool: &Pool<T>) {
         let Product { out, left, right, rows, columns, contracted, accumulate } = self;
         let along = |loops: &Dimensions| {
             loops.iter().map(|&(length, stride, _)| (stride == 1, length)).max().unwrap_or((true, 1))
         };
-        let turned = along(&rows) > along(&columns);
+        let (straight, across) = (vectors::<T>(&rows, &columns), vectors::<T>(&columns, &rows));
+        let turned = if across.max(straight) > across.min(straight) * 5 / 4 {
+            across < straight
+        } else {
+            along(&rows) > along(&columns)
+        };
         let contracted = match turned {
             true => contracted.into_iter().map(|(length, left, right)| (length, right, left)).collect(),
             false => contracted,
@@ -219,6 +224,24 @@ impl<T: Float> Product<'_, T> {
             product.run(pool);
         }
     }
+}
+
+/// What a turn of the sums costs with these loops as rows and as columns, in operations on vectors: those of the tiles, and
+/// those of packing columns, which are turned in registers unless they lie side by side, and read where they lie if they
+/// make one panel of rows.
+#[cfg(target_arch = "x86_64")]
+fn vectors<T: Float>(rows: &Dimensions, columns: &Dimensions) -> usize {
+    /// Operations that turning a vector takes.
+    const TURNING: usize = 4;
+    let count = |loops: &Dimensions| loops.iter().map(|one| one.0).product::<usize>();
+    let longest = columns.iter().max_by_key(|one| (one.1 == 1, one.0)).copied().unwrap_or((1, 1, 1));
+    let vectors = longest.0.div_ceil(T::LANES) * (count(columns) / longest.0.max(1));
+    let packing = match longest.2 {
+        1 if count(rows) <= panels::MOST_ROWS => 0,
+        1 => 1,
+        _ => TURNING,
+    };
+    vectors * (count(rows) + packing)
 }
 
 /// The entries from one on, or none.

@@ -12,7 +12,8 @@
 
 use super::offsets::{Dimension, offsets};
 use super::pack::{Lines, PANELS};
-use super::tile::{self, MOST_ROWS, VECTORS};
+pub(super) use super::tile::MOST_ROWS;
+use super::tile::{self, VECTORS};
 use crate::buffers::{Aligned, Pool};
 use crate::tile::Scratch;
 use crate::vector::Float;
@@ -194,7 +195,10 @@ impl<T: Float> Product<'_, T> {
                 .with(|scratch| parts(rows, columns, columns).for_each(|part| self.part(target, &part, scratch)));
         }
         let wanted = (4 * threads).div_ceil(rows.div_ceil(PART_ROWS));
-        let parts: Vec<Part> = parts(rows, columns, columns.div_ceil(wanted).max(PART_COLUMNS)).collect();
+        let width = VECTORS * T::LANES;
+        let least = if self.right_lies(rows).is_some() { width } else { PART_COLUMNS };
+        let parts: Vec<Part> =
+            parts(rows, columns, columns.div_ceil(wanted).next_multiple_of(width).max(least)).collect();
         let product = &self;
         parts
             .into_par_iter()
@@ -232,20 +236,25 @@ impl<T: Float> Product<'_, T> {
         let depth = self.contracted.count();
         let width = PANELS * VECTORS * T::LANES;
         let packed = right.room(DEPTH.min(depth) * width);
-        for turns in steps(0..depth, (PACKED_ENTRIES / part.rows.len() / DEPTH).max(1) * DEPTH) {
-            let panels = self.left_panels(part, turns.clone(), left);
-            let columns = steps(part.columns.clone(), width);
-            let blocks = columns.flat_map(|columns| {
+        // What is read where it lies is gone through once, from turn to turn.
+        let at_once =
+            if self.right_lies(part.rows.len()).is_some() { 1 } else { PACKED_ENTRIES / part.rows.len() / DEPTH };
+        let blocks_of = |turns: Range<usize>| {
+            steps(part.columns.clone(), width).flat_map(move |columns| {
                 steps(turns.clone(), DEPTH).map(move |turns| Block { columns: columns.clone(), turns })
-            });
-            let mut blocks = blocks.peekable();
-            while let Some(block) = blocks.next() {
+            })
+        };
+        for turns in steps(0..depth, at_once.max(1) * DEPTH) {
+            let panels = self.left_panels(part, turns.clone(), left);
+            let mut blocks = blocks_of(turns.clone()).chain(blocks_of(turns.end..depth).take(1)).peekable();
+            while let Some(block) = blocks.next().filter(|block| block.turns.end <= turns.end) {
                 self.block(target, &panels, &block, blocks.peek(), packed);
             }
         }
     }
 
-    /// The left factor in panels as even as they can be; one that few columns read is read where it lies.
+    /// The left factor in panels as even as they can be; one that few columns read, or whose rows make one panel and lie side
+    /// by side, is read where it lies.
     fn left_panels<'a>(&'a self, part: &Part, turns: Range<usize>, buffer: &'a mut Aligned<T>) -> LeftPanels<'a, T> {
         let count = part.rows.len();
         let panels = count.div_ceil(MOST_ROWS);
@@ -253,8 +262,8 @@ impl<T: Float> Product<'_, T> {
         let mut rows = [0; PART_ROWS];
         rows.iter_mut().zip(part.rows.clone()).for_each(|(start, row)| *start = self.rows.first(row));
         let few = part.columns.len() <= PANELS * T::LANES;
-        let strides = self.rows.strides().zip(self.contracted.strides()).filter(|_| few);
-        if let Some(((_, row), (turn, _))) = strides {
+        let strides = self.rows.strides().zip(self.contracted.strides());
+        if let Some(((_, row), (turn, _))) = strides.filter(|((_, row), _)| few || panels == 1 && *row == 1) {
             let entries = &self.left[self.rows.second(part.rows.start) + self.contracted.first(turns.start)..];
             return LeftPanels { entries, rows, count, height, turns, lies: Some((row, turn)) };
         }
@@ -273,7 +282,12 @@ impl<T: Float> Product<'_, T> {
     fn block(&self, target: Target<T>, left: &LeftPanels<T>, block: &Block, next: Option<&Block>, packed: &mut [T]) {
         let (width, depth) = (VECTORS * T::LANES, block.turns.len());
         let panels = || steps(block.columns.clone(), width);
+        let lies = self.right_lies(left.count);
+        let is_read_there = |columns: &Range<usize>| lies.is_some() && columns.len() == width;
         for (columns, panel) in panels().zip(packed.chunks_mut(width * depth)) {
+            if is_read_there(&columns) {
+                continue;
+            }
             let wide = columns.len().div_ceil(T::LANES) * T::LANES;
             self.right_lines(columns).pack(block.turns.clone(), |turn| self.contracted.second(turn), panel, wide);
         }
@@ -286,8 +300,14 @@ impl<T: Float> Product<'_, T> {
         });
         for (columns, panel) in panels().zip(packed.chunks(width * depth)) {
             let vectors = columns.len().div_ceil(T::LANES);
-            let entries = &panel[..vectors * T::LANES * depth];
-            let right = tile::Right { entries, vectors, columns: columns.len(), depth };
+            let (entries, turn) = match lies.filter(|_| is_read_there(&columns)) {
+                Some(turn) => {
+                    let first = self.right_place(columns.start, block.turns.start);
+                    (&self.right[first..], turn)
+                }
+                None => (&panel[..vectors * T::LANES * depth], vectors * T::LANES),
+            };
+            let right = tile::Right { entries, turn, vectors, columns: columns.len(), depth };
             let tiles = tile::Target {
                 // SAFETY: `assert_reach` has seen that all places lie in the result.
                 out: unsafe { target.0.add(self.columns.first(columns.start)) },
@@ -298,6 +318,18 @@ impl<T: Float> Product<'_, T> {
             // SAFETY: as above; the result is borrowed mutably, and no other part has these rows and columns.
             unsafe { tile::run(left.at(&block.turns), right, tiles, ahead.as_mut()) };
         }
+    }
+
+    /// From turn to turn of the right factor, if panels of it are read where they lie: its columns lie side by side, and a
+    /// single panel of rows reads them.
+    fn right_lies(&self, rows: usize) -> Option<usize> {
+        let (_, column) = self.columns.strides()?;
+        let (_, turn) = self.contracted.strides()?;
+        (column == 1 && rows <= MOST_ROWS).then_some(turn)
+    }
+
+    fn right_place(&self, column: usize, turn: usize) -> usize {
+        self.columns.second(column) + self.contracted.second(turn)
     }
 
     fn right_lines(&self, columns: Range<usize>) -> Lines<'_, T> {

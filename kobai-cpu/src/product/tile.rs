@@ -28,8 +28,10 @@ pub(super) struct Left<'a, T> {
 /// A panel of the right factor.
 #[derive(Clone, Copy)]
 pub(super) struct Right<'a, T> {
-    /// The entries: at each turn those of all columns, then the next turn's.
+    /// The entries: at each turn those of all columns side by side.
     pub entries: &'a [T],
+    /// From turn to turn.
+    pub turn: usize,
     /// How many vectors a turn has, at most [`VECTORS`].
     pub vectors: usize,
     /// How many columns count.
@@ -63,8 +65,12 @@ pub(super) unsafe fn run<T: Float>(left: Left<T>, right: Right<T>, target: Targe
     let Some(last) = target.rows.len().checked_sub(1) else { return };
     let last = last / left.height * left.panel + last % left.height * left.row + (right.depth - 1) * left.turn;
     assert!(last < left.entries.len(), "the left factor is shorter than its panels");
-    assert_eq!(right.entries.len(), right.depth * right.vectors * T::LANES);
-    assert!(right.columns <= right.vectors * T::LANES && left.height <= MOST_ROWS && right.vectors <= VECTORS);
+    let width = right.vectors * T::LANES;
+    assert!(
+        (right.depth - 1) * right.turn + width <= right.entries.len(),
+        "the right factor is shorter than its panel"
+    );
+    assert!(right.columns <= width && left.height <= MOST_ROWS && right.vectors <= VECTORS);
     dispatch(Tiles { left, right, target, ahead });
 }
 
@@ -116,8 +122,9 @@ fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(left: Left<T>, right:
         }
     }
     // Packed panels, most of all, have strides that are known here, so that the loop computes no addresses.
-    let sums = if left.row == 1 && left.turn == ROWS {
-        summed::<T, ROWS, VECTORS>(Left { row: 1, turn: ROWS, ..left }, right)
+    let packed = VECTORS * T::LANES;
+    let sums = if left.row == 1 && left.turn == ROWS && right.turn == packed {
+        summed::<T, ROWS, VECTORS>(Left { row: 1, turn: ROWS, ..left }, Right { turn: packed, ..right })
     } else {
         summed::<T, ROWS, VECTORS>(left, right)
     };
@@ -134,6 +141,11 @@ fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(left: Left<T>, right:
                 }
             }
         }
+        return;
+    }
+    if target.rows.windows(2).all(|pair| pair[1] == pair[0] + 1) {
+        // SAFETY: by the caller of `run`.
+        unsafe { target.put_turned(&sums, columns) };
         return;
     }
     // A copy, so that only it has to lie in memory, where its entries are looked up.
@@ -164,7 +176,7 @@ fn summed<T: Float, const ROWS: usize, const VECTORS: usize>(
         let mut factors = [T::Wide::splat(T::ZERO); VECTORS];
         for (vector, factor) in factors.iter_mut().enumerate() {
             // SAFETY: `run` has seen how long the right factor is.
-            let lanes = unsafe { right.entries.get_unchecked((turn * VECTORS + vector) * T::LANES..) };
+            let lanes = unsafe { right.entries.get_unchecked(turn * right.turn + vector * T::LANES..) };
             // SAFETY: as above.
             *factor = T::Wide::load(unsafe { lanes.get_unchecked(..T::LANES) });
         }
@@ -188,6 +200,38 @@ impl<T: Float> Target<'_, T> {
     unsafe fn at<'a>(&self, row: usize, column: usize, count: usize) -> &'a mut [T] {
         // SAFETY: by the caller.
         unsafe { std::slice::from_raw_parts_mut(self.out.add(self.rows[row] + column * self.step), count) }
+    }
+
+    /// Writes or adds a tile whose rows lie side by side in each column.
+    ///
+    /// # Safety
+    /// The columns may be read and written.
+    #[inline(always)]
+    unsafe fn put_turned<const ROWS: usize, const VECTORS: usize>(
+        &self,
+        sums: &[[T::Wide; VECTORS]; ROWS],
+        columns: usize,
+    ) {
+        for first in (0..ROWS).step_by(T::LANES) {
+            let count = T::LANES.min(ROWS - first);
+            for vector in 0..VECTORS {
+                // As many as LANES can be, of which the first LANES are used.
+                let mut turned = [T::Wide::splat(T::ZERO); 16];
+                for (turned, sums) in turned.iter_mut().zip(&sums[first..first + count]) {
+                    *turned = sums[vector];
+                }
+                T::Wide::transpose(&mut turned[..T::LANES]);
+                for (lane, &sum) in turned[..T::LANES].iter().enumerate() {
+                    let column = vector * T::LANES + lane;
+                    if column < columns {
+                        let place = self.rows[first] + column * self.step;
+                        // SAFETY: by the caller.
+                        let out = unsafe { std::slice::from_raw_parts_mut(self.out.add(place), count) };
+                        (if self.add { T::Wide::load_first(out) + sum } else { sum }).store_first(out);
+                    }
+                }
+            }
+        }
     }
 
     /// Writes the first numbers of a vector to columns of a row that do not lie side by side, or adds them.
