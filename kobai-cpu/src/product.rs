@@ -10,6 +10,8 @@ mod offsets;
 mod pack;
 #[cfg(target_arch = "x86_64")]
 mod panels;
+#[cfg(target_arch = "x86_64")]
+mod split;
 #[cfg(test)]
 mod tests;
 #[cfg(target_arch = "x86_64")]
@@ -211,6 +213,7 @@ impl<T: Float> Product<'_, T> {
             if turned { (right, left, columns, rows) } else { (left, right, rows, columns) };
         let longest = (0..columns.len()).max_by_key(|&one| (columns[one].1 == 1, columns[one].0));
         let column = longest.map_or((1, 1, 1), |one| columns.remove(one));
+        let far = [count(&rows), column.0].map(|lines| panels::is_far(lines * count(&contracted)));
         for (out_column, right_column) in offsets(&columns) {
             let product = panels::Product {
                 out: tail(out, out_column),
@@ -220,10 +223,17 @@ impl<T: Float> Product<'_, T> {
                 columns: panels::Offsets::new(&[column]),
                 contracted: panels::Offsets::new(&contracted),
                 accumulate,
+                far,
             };
             product.run(pool);
         }
     }
+}
+
+/// How many turns some loops have together.
+#[cfg(target_arch = "x86_64")]
+fn count(loops: &Dimensions) -> usize {
+    loops.iter().map(|one| one.0).product()
 }
 
 /// What a turn of the sums costs with these loops as rows and as columns, in operations on vectors: those of the tiles, and
@@ -233,7 +243,6 @@ impl<T: Float> Product<'_, T> {
 fn vectors<T: Float>(rows: &Dimensions, columns: &Dimensions) -> usize {
     /// Operations that turning a vector takes.
     const TURNING: usize = 4;
-    let count = |loops: &Dimensions| loops.iter().map(|one| one.0).product::<usize>();
     let longest = columns.iter().max_by_key(|one| (one.1 == 1, one.0)).copied().unwrap_or((1, 1, 1));
     let vectors = longest.0.div_ceil(T::LANES) * (count(columns) / longest.0.max(1));
     let packing = match longest.2 {

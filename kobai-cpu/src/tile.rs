@@ -125,6 +125,9 @@ pub(crate) struct Scratch<T> {
     /// For the factors of a matrix product.
     #[cfg(target_arch = "x86_64")]
     pub packed: [Aligned<T>; 2],
+    /// For the pieces of a matrix product.
+    #[cfg(target_arch = "x86_64")]
+    pub pieces: Aligned<T>,
     /// Tensors that exist for one strip.
     pub strips: Vec<Aligned<T>>,
     /// What log-sum-exps leave for the maps after them.
@@ -151,6 +154,8 @@ impl<T> Default for Scratch<T> {
             columns: Aligned::default(),
             #[cfg(target_arch = "x86_64")]
             packed: Default::default(),
+            #[cfg(target_arch = "x86_64")]
+            pieces: Aligned::default(),
             strips: Vec::new(),
             kept: Vec::new(),
             uses_kept: false,

@@ -29,7 +29,7 @@ const PART_ROWS: usize = 36 * MOST_ROWS;
 const PACKED_ENTRIES: usize = 1 << 18;
 /// Columns of a part at least, so that packing the left factor again for each part costs little.
 const PART_COLUMNS: usize = 256;
-/// A right factor of fewer entries is not asked for ahead.
+/// A factor of fewer entries is not asked for ahead.
 const FAR_ENTRIES: usize = 1 << 18;
 /// Multiplications that are worth a second thread.
 const PARALLEL_WORK: usize = 1 << 20;
@@ -120,6 +120,8 @@ pub(super) struct Product<'a, T> {
     pub contracted: Offsets,
     /// Whether the result is added to.
     pub accumulate: bool,
+    /// Whether no cache holds the left factor, and the right one: they are then asked for ahead.
+    pub far: [bool; 2],
 }
 
 /// The result, of which each part writes its own entries.
@@ -155,6 +157,8 @@ struct LeftPanels<'a, T> {
     turns: Range<usize>,
     /// From row to row and from turn to turn, where they are not packed.
     lies: Option<(usize, usize)>,
+    /// Whether no cache holds what lies there.
+    is_far: bool,
 }
 
 impl<'a, T> LeftPanels<'a, T> {
@@ -164,14 +168,19 @@ impl<'a, T> LeftPanels<'a, T> {
         match self.lies {
             Some((row, turn)) => {
                 let entries = &self.entries[before * turn..];
-                tile::Left { entries, height, panel: height * row, row, turn }
+                tile::Left { entries, height, panel: height * row, row, turn, is_far: self.is_far }
             }
             None => {
                 let entries = &self.entries[before * self.count.div_ceil(height) * height..];
-                tile::Left { entries, height, panel: height * turns.len(), row: 1, turn: height }
+                tile::Left { entries, height, panel: height * turns.len(), row: 1, turn: height, is_far: false }
             }
         }
     }
+}
+
+/// Whether a factor with so many entries is in no cache.
+pub(super) fn is_far(entries: usize) -> bool {
+    entries >= FAR_ENTRIES
 }
 
 impl<T: Float> Product<'_, T> {
@@ -187,13 +196,15 @@ impl<T: Float> Product<'_, T> {
         if depth == 0 {
             return self.clear();
         }
-        self.assert_reach();
-        let target = Target(self.out.as_mut_ptr());
+        if let Some(piece) = self.piece() {
+            return self.run_in_pieces(piece, pool);
+        }
         let threads = rayon::current_num_threads();
         if threads == 1 || rows.saturating_mul(columns).saturating_mul(depth) < PARALLEL_WORK {
-            return pool
-                .with(|scratch| parts(rows, columns, columns).for_each(|part| self.part(target, &part, scratch)));
+            return self.run_alone(pool);
         }
+        self.assert_reach();
+        let target = Target(self.out.as_mut_ptr());
         let wanted = (4 * threads).div_ceil(rows.div_ceil(PART_ROWS));
         let width = VECTORS * T::LANES;
         let least = if self.right_lies(rows).is_some() { width } else { PART_COLUMNS };
@@ -204,6 +215,14 @@ impl<T: Float> Product<'_, T> {
             .into_par_iter()
             .with_max_len(1)
             .for_each(|part| pool.with(|scratch| product.part(target, &part, scratch)));
+    }
+
+    /// Works it out on this thread.
+    pub(super) fn run_alone(self, pool: &Pool<T>) {
+        self.assert_reach();
+        let (target, columns) = (Target(self.out.as_mut_ptr()), self.columns.count());
+        let parts = parts(self.rows.count(), columns, columns);
+        pool.with(|scratch| parts.for_each(|part| self.part(target, &part, scratch)));
     }
 
     /// That every place lies in its slice: the tiles rely on it.
@@ -265,7 +284,7 @@ impl<T: Float> Product<'_, T> {
         let strides = self.rows.strides().zip(self.contracted.strides());
         if let Some(((_, row), (turn, _))) = strides.filter(|((_, row), _)| few || panels == 1 && *row == 1) {
             let entries = &self.left[self.rows.second(part.rows.start) + self.contracted.first(turns.start)..];
-            return LeftPanels { entries, rows, count, height, turns, lies: Some((row, turn)) };
+            return LeftPanels { entries, rows, count, height, turns, lies: Some((row, turn)), is_far: self.far[0] };
         }
         // Block of turns after block of turns, so that tiles read one panel after the other.
         let packed = buffer.room(panels * height * turns.len());
@@ -275,7 +294,7 @@ impl<T: Float> Product<'_, T> {
                 lines.pack(turns.clone(), |turn| self.contracted.first(turn), panel, height);
             }
         }
-        LeftPanels { entries: packed, rows, count, height, turns, lies: None }
+        LeftPanels { entries: packed, rows, count, height, turns, lies: None, is_far: false }
     }
 
     /// Works out what a block of the right factor adds to all rows, and asks for the next block.
@@ -292,9 +311,7 @@ impl<T: Float> Product<'_, T> {
             self.right_lines(columns).pack(block.turns.clone(), |turn| self.contracted.second(turn), panel, wide);
         }
         let tiles = panels().count() * left.count.div_ceil(left.height);
-        // What is small is in a cache already.
-        let far = self.columns.count() * self.contracted.count() >= FAR_ENTRIES;
-        let mut ahead = next.filter(|_| far).map(|next| {
+        let mut ahead = next.filter(|_| self.far[1]).map(|next| {
             let lines = self.right_lines(next.columns.clone());
             lines.runs(next.turns.clone(), |turn| self.contracted.second(turn)).asked_in(tiles)
         });

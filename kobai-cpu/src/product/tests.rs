@@ -78,7 +78,8 @@ fn all_ways() -> impl Iterator<Item = [Lie; 3]> {
 
 #[test]
 fn products_of_matrices_however_they_lie() {
-    let sizes = [(1, 1, 1), (1, 40, 3), (40, 1, 3), (15, 33, 193), (29, 17, 5), (3, 10, 400), (127, 130, 20)];
+    let sizes =
+        [(1, 1, 1), (1, 40, 3), (40, 1, 3), (15, 33, 193), (29, 17, 5), (3, 10, 400), (127, 130, 20), (10, 20, 2500)];
     for (rows, columns, contracted) in sizes {
         let leak = |size: usize| -> &'static [usize] { Vec::leak(vec![size]) };
         let sizes = Sizes { rows: leak(rows), columns: leak(columns), contracted: leak(contracted) };
@@ -91,10 +92,12 @@ fn products_of_matrices_however_they_lie() {
 
 #[test]
 fn products_over_several_loops() {
-    let sizes = Sizes { rows: &[3, 2, 7], columns: &[5, 9], contracted: &[4, 30] };
-    for lie in all_ways() {
-        check::<f32>(&sizes, lie, true, 1);
-        check::<f64>(&sizes, lie, false, 1);
+    for contracted in [&[4, 30], &[4, 530]] {
+        let sizes = Sizes { rows: &[3, 2, 7], columns: &[5, 9], contracted };
+        for lie in all_ways() {
+            check::<f32>(&sizes, lie, true, 1);
+            check::<f64>(&sizes, lie, false, 1);
+        }
     }
 }
 
@@ -117,7 +120,11 @@ fn a_sum_over_nothing_is_written() {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    let (rows, columns, depth) = (130, 3000, 500);
+    same_bits((130, 3000, 500));
+    same_bits((64, 10, 9000));
+}
+
+fn same_bits((rows, columns, depth): (usize, usize, usize)) {
     let numbers =
         |count: usize, seed: f32| -> Vec<f32> { (0..count).map(|place| (place as f32 * seed).sin()).collect() };
     let (left, right) = (numbers(rows * depth, 0.37), numbers(depth * columns, 0.73));

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // The result is written through a pointer, since parts write different columns of the same rows.
 
 use super::pack::Runs;
-use crate::vector::{Float, Wide, Work, dispatch, prefetch_to_write};
+use crate::vector::{Float, Wide, Work, dispatch, prefetch, prefetch_to_write};
 use std::ops::Range;
 
 /// Rows of a tile at most. 14 × 2 sums, two vectors of the right factor and one of the left: 31 of 32 registers.
@@ -23,6 +23,22 @@ pub(super) struct Left<'a, T> {
     pub row: usize,
     /// From turn to turn.
     pub turn: usize,
+    /// Whether no cache holds them.
+    pub is_far: bool,
+}
+
+impl<T> Left<'_, T> {
+    /// Asks for the next panel, if its turns lie side by side: the processor sees many short rows, and asks for none of them.
+    #[inline(always)]
+    fn ask_for_next(&self, depth: usize) {
+        if !self.is_far || self.turn != 1 {
+            return;
+        }
+        for row in 0..self.height {
+            let first = self.panel + row * self.row;
+            prefetch(self.entries.get(first..first + depth).unwrap_or_default());
+        }
+    }
 }
 
 /// A panel of the right factor.
@@ -96,6 +112,7 @@ impl<T: Float> Work for Tiles<'_, '_, T> {
                 ahead.ask();
             }
             let left = Left { entries: &left.entries[panel * left.panel..], ..left };
+            left.ask_for_next(right.depth);
             let target = Target { rows, ..target };
             macro_rules! with_rows {
                 ($($rows:literal)*) => {
