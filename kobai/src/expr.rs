@@ -18,7 +18,7 @@ use crate::formula::{Relation, Spelling};
 use crate::function::Function;
 pub use num_rational::BigRational as Rational;
 use num_traits::{One, ToPrimitive};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
 /// An interned expression: a handle into its [`Context`].
@@ -155,6 +155,8 @@ pub struct Context {
     nodes: Vec<Node>,
     facts: Vec<Facts>,
     ids: FxHashMap<Node, Expr>,
+    /// The functions that some node calls.
+    called: FxHashSet<Function>,
     /// The symbols, by number, in the order of their first appearance.
     pub symbols: Vec<SymbolInformation>,
     /// The axes, by number.
@@ -258,10 +260,18 @@ impl Context {
         }
         let facts = self.facts_of(&node);
         let expr = Expr(self.nodes.len() as u32);
+        if let Node::Call(function, _) = &node {
+            self.called.insert(*function);
+        }
         self.nodes.push(node.clone());
         self.facts.push(facts);
         self.ids.insert(node, expr);
         expr
+    }
+
+    /// Whether an expression of this context calls the function.
+    pub fn calls(&self, function: Function) -> bool {
+        self.called.contains(&function)
     }
 
     fn facts_of(&self, node: &Node) -> Facts {

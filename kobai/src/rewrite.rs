@@ -11,6 +11,7 @@ use crate::expr::{Context, Expr};
 use bounds::Knowledge;
 use rules::{Hazard, Rule};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// One use of a rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +28,7 @@ pub struct Fired {
 
 /// Applies rules everywhere, innermost first, until none applies.
 pub struct Rewriter<'a> {
-    rules: &'a [Rule],
+    rules: &'a [Rc<Rule>],
     knowledge: &'a Knowledge,
     done: HashMap<Expr, Expr>,
     /// The rules used, in order.
@@ -39,7 +40,7 @@ const MOST_STEPS_AT_A_NODE: usize = 200;
 
 impl<'a> Rewriter<'a> {
     /// A rewriter with these rules.
-    pub fn new(rules: &'a [Rule], knowledge: &'a Knowledge) -> Rewriter<'a> {
+    pub fn new(rules: &'a [Rc<Rule>], knowledge: &'a Knowledge) -> Rewriter<'a> {
         Rewriter { rules, knowledge, done: HashMap::new(), fired: Vec::new() }
     }
 
@@ -61,7 +62,7 @@ impl<'a> Rewriter<'a> {
     fn first_match(&self, context: &mut Context, expr: Expr) -> Option<(&'a Rule, Expr)> {
         self.rules.iter().find_map(|rule| {
             let after = rule.apply(context, self.knowledge, expr)?;
-            (after != expr).then_some((rule, after))
+            (after != expr).then_some((&**rule, after))
         })
     }
 }

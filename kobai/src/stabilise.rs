@@ -14,7 +14,7 @@ use crate::expr::{Context, Expr, Index, Node, Reduction, Symbol};
 use crate::function::Function;
 use crate::resolve::Program;
 use crate::rewrite::bounds::Knowledge;
-use crate::rewrite::rules::{Hazard, Rule, read_all};
+use crate::rewrite::rules::{Hazard, Rule};
 use crate::rewrite::simplify::simplify_sums;
 use crate::rewrite::stability::STABILITY;
 use crate::rewrite::{Fired, Rewriter};
@@ -23,9 +23,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 thread_local! {
-    static RULES: Rc<Vec<Rule>> = Rc::new(rules(|_| true));
+    static RULES: Rc<[Rc<Rule>]> =
+        function_rules().into_iter().chain(STABILITY.iter().map(Rule::row)).map(Rc::new).collect();
     /// What may cancel in a gradient too.
-    static CANCELLATION: Rc<Vec<Rule>> = Rc::new(rules(|hazard| hazard == Hazard::Cancellation));
+    static CANCELLATION: Rc<[Rc<Rule>]> =
+        RULES.with(|rules| rules.iter().filter(|rule| rule.hazard == Hazard::Cancellation).cloned().collect());
 }
 
 /// What the rows of the stability table cannot say, tried before them.
@@ -47,10 +49,6 @@ pub fn function_rules() -> Vec<Rule> {
         Rule::function("complement-of-share", Hazard::Cancellation, shares::complement),
         Rule::function("shares-of-sigmoid", Hazard::Cancellation, shares::of_sigmoid),
     ]
-}
-
-fn rules(wanted: fn(Hazard) -> bool) -> Vec<Rule> {
-    function_rules().into_iter().chain(read_all(STABILITY)).filter(|rule| wanted(rule.hazard)).collect()
 }
 
 /// A loss that is safe to run, with its gradient's rules at hand.
