@@ -20,6 +20,7 @@ use arithmetic::Arithmetic;
 use data::Bound;
 use memory::Memory;
 use num_traits::Signed;
+use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -43,9 +44,9 @@ pub struct Evaluator<'a, A: Arithmetic> {
     sizes: Vec<Option<usize>>,
     environment: Vec<(Index, usize)>,
     memory: Memory<Parts<A::Value>>,
-    numbers: HashMap<Expr, A::Value>,
+    numbers: FxHashMap<Expr, A::Value>,
     /// Values of inputs that stand in for the bound ones.
-    values: HashMap<Symbol, Vec<A::Value>>,
+    values: FxHashMap<Symbol, Vec<A::Value>>,
     interrupted: Option<&'a AtomicBool>,
     literal: bool,
     /// By the terms of the sum.
@@ -73,8 +74,8 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
             sizes: (0..context.axes.len()).map(|number| bound.size(Axis(number as u32))).collect(),
             environment: Vec::new(),
             memory: Memory::default(),
-            numbers: HashMap::new(),
-            values: HashMap::new(),
+            numbers: FxHashMap::default(),
+            values: FxHashMap::default(),
             interrupted: None,
             literal: false,
             groups: HashMap::new(),
@@ -83,7 +84,7 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
 
     /// The same with other values for some of the inputs, row-major.
     pub fn with_values(mut self, values: HashMap<Symbol, Vec<A::Value>>) -> Self {
-        self.values = values;
+        self.values = values.into_iter().collect();
         self
     }
 

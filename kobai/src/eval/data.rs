@@ -3,6 +3,7 @@
 use crate::expr::{Axis, Context, Symbol};
 use crate::resolve::{InputKind, InputKinds};
 use crate::source::Diagnostic;
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, HashMap};
 
 /// An array of numbers, row-major.
@@ -41,7 +42,7 @@ pub fn kinds(inputs: &Inputs) -> InputKinds {
 /// Inputs bound to a program: which array each symbol is, how long each axis is.
 #[derive(Debug)]
 pub struct Bound<'a> {
-    arrays: HashMap<Symbol, &'a Array>,
+    arrays: FxHashMap<Symbol, &'a Array>,
     sizes: HashMap<Axis, usize>,
 }
 
