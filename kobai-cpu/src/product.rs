@@ -5,6 +5,8 @@
 //! an operand is not finite, plain loops do the work.
 #![allow(unsafe_code)] // gemm takes pointers and strides.
 
+#[cfg(target_arch = "x86_64")]
+mod dots;
 mod offsets;
 #[cfg(target_arch = "x86_64")]
 mod pack;
@@ -196,6 +198,22 @@ impl<T: Float> Product<'_, T> {
     #[cfg(target_arch = "x86_64")]
     fn run_in_panels(self, pool: &Pool<T>) {
         let Product { out, left, right, rows, columns, contracted, accumulate } = self;
+        // A matrix whose rows lie side by side, times a vector.
+        let vector = match (&rows[..], &columns[..], &contracted[..]) {
+            (&[(rows, 1, stride)], [], &[(length, 1, step)]) => Some((left, stride, right, step, rows, length)),
+            ([], &[(rows, 1, stride)], &[(length, step, 1)]) => Some((right, stride, left, step, rows, length)),
+            _ => None,
+        };
+        // A sum over nothing has no rows.
+        if let Some((matrix, stride, vector, step, rows, length)) = vector.filter(|vector| vector.5 > 0) {
+            return pool.with(|scratch| {
+                let packed = scratch.packed[0].room(length.next_multiple_of(T::LANES));
+                packed.iter_mut().enumerate().for_each(|(turn, number)| {
+                    *number = if turn < length { vector[turn * step] } else { T::ZERO };
+                });
+                dots::Dots { out: &mut out[..rows], matrix, stride, vector: packed, length, accumulate }.run();
+            });
+        }
         let along = |loops: &Dimensions| {
             loops.iter().map(|&(length, stride, _)| (stride == 1, length)).max().unwrap_or((true, 1))
         };

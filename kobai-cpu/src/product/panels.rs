@@ -302,7 +302,11 @@ impl<T: Float> Product<'_, T> {
         let (width, depth) = (VECTORS * T::LANES, block.turns.len());
         let panels = || steps(block.columns.clone(), width);
         let lies = self.right_lies(left.count);
-        let is_read_there = |columns: &Range<usize>| lies.is_some() && columns.len() == width;
+        // Lanes behind the last column are not used, but are read.
+        let is_read_there = |columns: &Range<usize>| {
+            let last = self.right_place(columns.start, block.turns.end - 1);
+            lies.is_some() && last + columns.len().next_multiple_of(T::LANES) <= self.right.len()
+        };
         for (columns, panel) in panels().zip(packed.chunks_mut(width * depth)) {
             if is_read_there(&columns) {
                 continue;

@@ -78,8 +78,18 @@ fn all_ways() -> impl Iterator<Item = [Lie; 3]> {
 
 #[test]
 fn products_of_matrices_however_they_lie() {
-    let sizes =
-        [(1, 1, 1), (1, 40, 3), (40, 1, 3), (15, 33, 193), (29, 17, 5), (3, 10, 400), (127, 130, 20), (10, 20, 2500)];
+    let sizes = [
+        (1, 1, 1),
+        (1, 40, 3),
+        (40, 1, 3),
+        (15, 33, 193),
+        (29, 17, 5),
+        (3, 10, 400),
+        (127, 130, 20),
+        (10, 20, 2500),
+        (70, 1, 100),
+        (1, 2100, 130),
+    ];
     for (rows, columns, contracted) in sizes {
         let leak = |size: usize| -> &'static [usize] { Vec::leak(vec![size]) };
         let sizes = Sizes { rows: leak(rows), columns: leak(columns), contracted: leak(contracted) };
