@@ -42,15 +42,12 @@ fn comparable(lesson: &Lesson, block: &Block, text: &str) -> String {
     if !lesson.shows_a_fit(block) {
         return text.to_owned();
     }
-    let number = |c: char| c.is_ascii_digit() || ".e-".contains(c);
-    text.split(' ')
-        .map(
-            |word| {
-                if word.contains(|c: char| c.is_ascii_digit()) && word.trim().chars().all(number) { "#" } else { word }
-            },
-        )
-        .collect::<Vec<_>>()
-        .join(" ")
+    // With the brackets around it: `(143` of `(143 evaluations)`.
+    let is_number = |word: &str| {
+        let digits = word.trim().trim_matches(['(', ')']);
+        digits.contains(|c: char| c.is_ascii_digit()) && digits.chars().all(|c| c.is_ascii_digit() || ".e-".contains(c))
+    };
+    text.split(' ').map(|word| if is_number(word) { "#" } else { word }).collect::<Vec<_>>().join(" ")
 }
 
 #[test]
