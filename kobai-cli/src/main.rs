@@ -33,6 +33,10 @@ enum Answer {
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if matches!(options.command, Command::Fit(_) | Command::Predict(_)) {
+        // This thread is one of those that share work: handing every step to another takes longer than many a step.
+        let _ = rayon::ThreadPoolBuilder::new().use_current_thread().build_global();
+    }
     let result = match &options.command {
         Command::Explain(arguments) => explain::run(arguments),
         Command::Eval(arguments) => eval::run(arguments),
