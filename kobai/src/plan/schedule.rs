@@ -345,8 +345,8 @@ impl<'a> Scheduler<'a> {
         Pass { before, chunk, segments }
     }
 
-    /// Each step after those that it reads from; tapes first, so that they stand together, and of these the one that
-    /// writes least, so that what reads a large tensor comes before what may write over it.
+    /// Each step after those that it reads from; tapes together, and products together, which come first where they can. Of
+    /// tapes the one that writes least, so that what reads a large tensor comes before what may write over it.
     fn in_order(&self, mut steps: Vec<Step>) -> Vec<Step> {
         let mut ordered: Vec<Step> = Vec::with_capacity(steps.len());
         while !steps.is_empty() {
@@ -356,11 +356,15 @@ impl<'a> Scheduler<'a> {
                     .iter()
                     .any(|other| !std::ptr::eq(step, other) && other.written().any(|made| reads.contains(&made)))
             };
+            let is_alone = |step: &Step| {
+                let size = |axis| size_of(self.context, self.sizes, axis);
+                !fuse::runs_in_strips(step, |tensor| self.entries(tensor), size)
+            };
+            let alone_before = ordered.last().is_none_or(is_alone);
             let key = |&position: &usize| {
                 let step = &steps[position];
-                let size = |axis| size_of(self.context, self.sizes, axis);
-                let alone = !fuse::runs_in_strips(step, |tensor| self.entries(tensor), size);
-                (waits(step), alone, if alone { 0 } else { self.entries(step.makes()) }, position)
+                let alone = is_alone(step);
+                (waits(step), alone != alone_before, if alone { 0 } else { self.entries(step.makes()) }, position)
             };
             let next = (0..steps.len()).min_by_key(key).unwrap_or(0);
             ordered.push(steps.remove(next));
