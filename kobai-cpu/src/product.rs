@@ -196,24 +196,11 @@ impl<T: Float> Product<'_, T> {
     /// The columns are the loops that fill vectors the better; else the loop whose entries lie side by side in the result, or
     /// the longer one. What turns beside it is gone through one by one.
     #[cfg(target_arch = "x86_64")]
-    fn run_in_panels(self, pool: &Pool<T>) {
-        let Product { out, left, right, rows, columns, contracted, accumulate } = self;
-        // A matrix whose rows lie side by side, times a vector.
-        let vector = match (&rows[..], &columns[..], &contracted[..]) {
-            (&[(rows, 1, stride)], [], &[(length, 1, step)]) => Some((left, stride, right, step, rows, length)),
-            ([], &[(rows, 1, stride)], &[(length, step, 1)]) => Some((right, stride, left, step, rows, length)),
-            _ => None,
-        };
-        // A sum over nothing has no rows.
-        if let Some((matrix, stride, vector, step, rows, length)) = vector.filter(|vector| vector.5 > 0) {
-            return pool.with(|scratch| {
-                let packed = scratch.packed[0].room(length.next_multiple_of(T::LANES));
-                packed.iter_mut().enumerate().for_each(|(turn, number)| {
-                    *number = if turn < length { vector[turn * step] } else { T::ZERO };
-                });
-                dots::Dots { out: &mut out[..rows], matrix, stride, vector: packed, length, accumulate }.run();
-            });
+    fn run_in_panels(mut self, pool: &Pool<T>) {
+        if self.run_along_rows(pool) {
+            return;
         }
+        let Product { out, left, right, rows, columns, contracted, accumulate } = self;
         let along = |loops: &Dimensions| {
             loops.iter().map(|&(length, stride, _)| (stride == 1, length)).max().unwrap_or((true, 1))
         };
@@ -264,11 +251,35 @@ fn vectors<T: Float>(rows: &Dimensions, columns: &Dimensions) -> usize {
     let longest = columns.iter().max_by_key(|one| (one.1 == 1, one.0)).copied().unwrap_or((1, 1, 1));
     let vectors = longest.0.div_ceil(T::LANES) * (count(columns) / longest.0.max(1));
     let packing = match longest.2 {
-        1 if count(rows) <= panels::MOST_ROWS => 0,
+        1 if count(rows) <= tile::MOST_ROWS => 0,
         1 => 1,
         _ => TURNING,
     };
     vectors * (count(rows) + packing)
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<T: Float> Product<'_, T> {
+    /// Runs it if it is a matrix whose rows lie side by side, times a vector, and says whether it is.
+    fn run_along_rows(&mut self, pool: &Pool<T>) -> bool {
+        let (matrix, stride, vector, step, rows, length) =
+            match (&self.rows[..], &self.columns[..], &self.contracted[..]) {
+                // A sum over nothing has no rows.
+                (.., &[(0, ..)]) => return false,
+                (&[(rows, 1, stride)], [], &[(length, 1, step)]) => (self.left, stride, self.right, step, rows, length),
+                ([], &[(rows, 1, stride)], &[(length, step, 1)]) => (self.right, stride, self.left, step, rows, length),
+                _ => return false,
+            };
+        pool.with(|scratch| {
+            let packed = scratch.packed[0].room(length.next_multiple_of(T::LANES));
+            packed.iter_mut().enumerate().for_each(|(turn, number)| {
+                *number = if turn < length { vector[turn * step] } else { T::ZERO };
+            });
+            let (out, accumulate) = (&mut self.out[..rows], self.accumulate);
+            dots::Dots { out, matrix, stride, vector: packed, length, accumulate }.run();
+        });
+        true
+    }
 }
 
 /// The entries from one on, or none.

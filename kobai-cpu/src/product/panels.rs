@@ -12,8 +12,7 @@
 
 use super::offsets::{Dimension, offsets};
 use super::pack::{Lines, PANELS};
-pub(super) use super::tile::MOST_ROWS;
-use super::tile::{self, VECTORS};
+use super::tile::{self, MOST_ROWS, VECTORS};
 use crate::buffers::{Aligned, Pool};
 use crate::tile::Scratch;
 use crate::vector::Float;
