@@ -1,20 +1,6 @@
 //! Arithmetic of vectors.
 
-/// Sums of a scalar product that go side by side: one alone would wait for itself.
-const SUMS: usize = 8;
-
-/// The scalar product.
-pub(super) fn dot(left: &[f64], right: &[f64]) -> f64 {
-    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<SUMS>(), right.as_chunks::<SUMS>());
-    let mut sums = [0.0; SUMS];
-    for (left, right) in left.iter().zip(right) {
-        for lane in 0..SUMS {
-            sums[lane] += left[lane] * right[lane];
-        }
-    }
-    let rest: f64 = left_rest.iter().zip(right_rest).map(|(left, right)| left * right).sum();
-    sums.iter().sum::<f64>() + rest
-}
+pub(super) use kobai_cpu::vector::dot;
 
 /// target ← target + multiple · vector.
 pub(super) fn add_multiple(target: &mut [f64], multiple: f64, vector: &[f64]) {
