@@ -32,51 +32,39 @@ impl<T: Float, F: Fn(usize) -> usize> Work for Transpose<'_, T, F> {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn run_wide(mut self) {
-        let whole = self.lines - self.lines % T::LANES;
+        let (whole, left) = (self.lines - self.lines % T::LANES, self.lines % T::LANES);
         for first in (0..whole).step_by(T::LANES) {
-            for position in (0..self.length).step_by(T::LANES) {
-                self.block(first, position);
-            }
+            self.blocks(first, T::LANES);
         }
-        for position in (0..self.length).step_by(T::LANES) {
-            self.last_block(whole, position);
+        if left > 0 {
+            self.blocks(whole, left);
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 impl<T: Float, F: Fn(usize) -> usize> Transpose<'_, T, F> {
-    /// Turns a vector of each of as many lines as a vector has numbers. Every index of a row is known when this is compiled, so
-    /// that the rows are registers.
+    /// Turns so many lines, no more than a vector has numbers. Every place in the registers is known when this is compiled; for
+    /// whole blocks the number of lines is as well.
     #[inline(always)]
-    fn block(&mut self, first: usize, position: usize) {
-        let columns = T::LANES.min(self.length - position);
-        // As many as LANES can be, of which the first LANES are used.
-        let mut rows = [T::Wide::splat(T::ZERO); 16];
-        for (line, row) in rows[..T::LANES].iter_mut().enumerate() {
-            *row = T::Wide::load_first(&self.source[(self.start)(first + line) + position..][..columns]);
-        }
-        T::Wide::transpose(&mut rows[..T::LANES]);
-        for (column, row) in rows[..T::LANES].iter().enumerate() {
-            if column < columns {
-                let place = (position + column) * self.spacing + first;
-                row.store(&mut self.target[place..place + T::LANES]);
+    fn blocks(&mut self, first: usize, lines: usize) {
+        for position in (0..self.length).step_by(T::LANES) {
+            let columns = T::LANES.min(self.length - position);
+            // As many as LANES can be, of which the first LANES are used.
+            let mut rows = [T::Wide::splat(T::ZERO); 16];
+            for (line, row) in rows[..T::LANES].iter_mut().enumerate() {
+                if line < lines {
+                    *row = T::Wide::load_first(&self.source[(self.start)(first + line) + position..][..columns]);
+                }
             }
-        }
-    }
-
-    /// The same for the lines that are left, if any.
-    #[inline(always)]
-    fn last_block(&mut self, first: usize, position: usize) {
-        let (count, columns) = (self.lines - first, T::LANES.min(self.length - position));
-        let mut rows = [T::Wide::splat(T::ZERO); 16];
-        for (line, row) in rows[..count].iter_mut().enumerate() {
-            *row = T::Wide::load_first(&self.source[(self.start)(first + line) + position..][..columns]);
-        }
-        T::Wide::transpose(&mut rows[..T::LANES]);
-        for (column, row) in rows[..columns].iter().enumerate() {
-            let place = (position + column) * self.spacing + first;
-            row.store_first(&mut self.target[place..place + count]);
+            T::Wide::transpose(&mut rows[..T::LANES]);
+            for (column, row) in rows[..T::LANES].iter().enumerate() {
+                if column < columns {
+                    let place = (position + column) * self.spacing + first;
+                    let target = &mut self.target[place..place + lines];
+                    if lines == T::LANES { row.store(target) } else { row.store_first(target) }
+                }
+            }
         }
     }
 }
