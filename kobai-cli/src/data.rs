@@ -66,7 +66,7 @@ fn bound(bindings: &[String], table: Option<&Source>) -> Result<Inputs, Failure>
         let options = Options { held_out: 0.0, ..Options::default() };
         let dataset = load(table, &columns, &[], &options, &mut |_| ControlFlow::Continue(()))?;
         let arrays = dataset.training.arrays.iter();
-        inputs.extend(arrays.map(|(name, array)| (name.clone(), array.first_rows(dataset.training.rows))));
+        inputs.extend(arrays.map(|(name, array)| (name.clone(), array.part_of(0..dataset.training.rows))));
     }
     Ok(inputs)
 }

@@ -1,32 +1,28 @@
 //! From a document and a table to trained parameters.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use kobai::check::{Verdict, assumptions};
-use kobai::eval::data::Inputs;
+use kobai::check::Verdict;
 use kobai::source::Diagnostic;
 
 use crate::array::Array;
 use crate::binding::{Binding, Meaning};
+use crate::conditions;
 use crate::dataset::{Dataset, Options, apply, load};
 use crate::error::DataError;
 use crate::judge::{Judged, judge};
 use crate::model::{FitError, Model, RowWatch};
 use crate::model_file::ModelFile;
 use crate::objective::{Runners, TrainingLoss, blocks, entries_of};
-use crate::part::Part;
 use crate::random::SplitMix64;
 use crate::solver::{Constraints, From, Method, MinimiseError, Outcome, Settings, Watch, minimise};
 use crate::source::Source;
 use crate::start::Start;
 use crate::structure::{Structure, structure};
 use crate::transform::Transform;
-
-/// The most rows that stated conditions are held against.
-pub const CHECKED_ROWS: usize = 100_000;
 
 /// What a fit begins with.
 pub struct Request<'a> {
@@ -52,7 +48,7 @@ pub struct Prepared {
     pub bindings: Vec<(String, String)>,
     /// The rows.
     pub dataset: Dataset,
-    /// What the first [`CHECKED_ROWS`] training rows say of each condition stated.
+    /// What the training rows say of each condition stated.
     pub verdicts: Vec<Verdict>,
     /// How free numbers stand for each parameter.
     pub transforms: Vec<Transform>,
@@ -122,8 +118,7 @@ pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()
     }
     let reading = begun.elapsed();
     model.settle(&dataset.bindings, &dataset.training)?;
-    let inputs = stated_of(&model, &dataset.training);
-    let verdicts = assumptions(&mut model.program, &inputs);
+    let verdicts = conditions::verdicts(&mut model, &dataset.training)?;
     let Structure { transforms, constraints, words, convex } = structure(&mut model, &dataset)?;
     Ok(Prepared {
         model,
@@ -138,17 +133,6 @@ pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()
         reading,
         shuffled: false,
     })
-}
-
-/// The first rows of what the text states something of, and the numbers, as inputs of the compiler.
-fn stated_of(model: &Model, part: &Part) -> Inputs {
-    let context = &model.program.context;
-    let conditions = model.program.assumptions.iter().flat_map(|assumption| context.symbols_in(assumption.condition));
-    let names: HashSet<&str> = conditions.map(|symbol| context.symbol(symbol).name.plain.as_str()).collect();
-    let stated = part.arrays.iter().filter(|(name, _)| names.contains(name.as_str()));
-    let arrays = stated.map(|(name, array)| (name.clone(), array.first_rows(CHECKED_ROWS)));
-    let numbers = model.numbers.iter().map(|(name, number)| (name.clone(), Array::scalar(*number)));
-    arrays.chain(numbers).collect()
 }
 
 impl Prepared {

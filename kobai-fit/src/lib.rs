@@ -22,6 +22,7 @@
 pub mod array;
 pub mod binding;
 pub mod checkpoint;
+mod conditions;
 pub mod dataset;
 pub mod encoding;
 pub mod error;

@@ -94,11 +94,10 @@ impl PartArray {
         }
     }
 
-    /// The first rows as an array of the compiler's.
-    pub fn first_rows(&self, rows: usize) -> Array {
-        let rows = rows.min(self.shape.first().copied().unwrap_or(0));
-        let shape = [rows].into_iter().chain(self.shape.iter().skip(1).copied()).collect();
-        Array { shape, data: self.rows(0..rows).to_vec(), integer: self.integer }
+    /// Some rows as an array of the compiler's.
+    pub fn part_of(&self, rows: Range<usize>) -> Array {
+        let shape = [rows.len()].into_iter().chain(self.shape.iter().skip(1).copied()).collect();
+        Array { shape, data: self.rows(rows).to_vec(), integer: self.integer }
     }
 }
 

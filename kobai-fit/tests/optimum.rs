@@ -16,7 +16,7 @@ fn parts(file: &str, features: &str, targets: &str) -> [(Array, Array); 2] {
     let bindings = [features, targets].map(|text| Binding::parse(text).unwrap());
     let dataset = load(&table, &bindings, &[], &Options::default(), &mut |_| ControlFlow::Continue(())).unwrap();
     [&dataset.training, &dataset.held_out].map(|part| {
-        let array = |name: &str| part.arrays[name].first_rows(part.rows);
+        let array = |name: &str| part.arrays[name].part_of(0..part.rows);
         (array(&bindings[0].symbol), array(&bindings[1].symbol))
     })
 }

@@ -22,7 +22,7 @@ use crate::expr::{Context, Expr, Symbol};
 use crate::resolve::Program;
 use crate::source::Diagnostic;
 use crate::stabilise::{stabilise, stable_gradient, written_out};
-pub use assumptions::{Verdict, assumptions, broken_assumptions};
+pub use assumptions::{Broken, Verdict, assumptions, breaches, broken_assumptions, verdict};
 pub use deviation::{Deviation, Format};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

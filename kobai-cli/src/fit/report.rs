@@ -7,7 +7,7 @@ use crate::source::Source;
 use kobai::eval::data::{Array, Inputs};
 use kobai_cpu::machine::peak_memory;
 use kobai_fit::encoding::Encoding;
-use kobai_fit::fit::{CHECKED_ROWS, Prepared, Training};
+use kobai_fit::fit::{Prepared, Training};
 use kobai_fit::judge::{Judged, Summary};
 use kobai_fit::metrics::{ClassSummary, json_number};
 use kobai_fit::plot_confusion::MOST_CLASSES;
@@ -47,11 +47,7 @@ impl Report<'_> {
         inputs.extend(prepared.model.numbers.iter().map(|(name, number)| (name.clone(), Array::scalar(*number))));
         let head = self.title.map_or_else(String::new, |title| format!("{title}\n\n"));
         let model = &prepared.model;
-        let mut out =
-            head + &echo::program(&model.program, self.source, &inputs, &prepared.bindings, &prepared.verdicts);
-        if part.rows > CHECKED_ROWS && !model.program.assumptions.is_empty() {
-            let _ = writeln!(out, "  (held against the first {CHECKED_ROWS} rows)");
-        }
+        let out = head + &echo::program(&model.program, self.source, &inputs, &prepared.bindings, &prepared.verdicts);
         out + &self.data(prepared)
     }
 

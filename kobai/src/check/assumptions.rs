@@ -3,7 +3,7 @@
 use crate::eval::Evaluator;
 use crate::eval::data::{Inputs, bind};
 use crate::eval::double::Double;
-use crate::expr::{Context, Expr, Index, Node, Rational};
+use crate::expr::{Context, Expr, Index, Node, Rational, Reduction};
 use crate::formula::Relation;
 use crate::function::Function;
 use crate::print::{Notation, membership, print, print_condition};
@@ -55,6 +55,15 @@ pub fn assumptions(program: &mut Program, inputs: &Inputs) -> Vec<Verdict> {
     stated.iter().map(|assumption| verdict(&mut program.context, assumption, inputs)).collect()
 }
 
+/// In how many places a condition does not hold, as an expression of the symbols that it speaks of: a plan counts over more
+/// data than an interpreter.
+pub fn breaches(context: &mut Context, assumption: &Assumption) -> Expr {
+    let condition = tolerant(context, assumption.condition);
+    let one = context.integer(1);
+    let broken = context.subtract(one, condition);
+    assumption.indices.iter().rev().fold(broken, |body, &index| context.reduce(Reduction::Sum, index, body))
+}
+
 /// A warning for each condition that the data break, with the place in the data.
 pub fn broken_assumptions(program: &mut Program, inputs: &Inputs) -> Vec<Diagnostic> {
     let verdicts = assumptions(program, inputs);
@@ -73,7 +82,8 @@ pub fn broken_assumptions(program: &mut Program, inputs: &Inputs) -> Vec<Diagnos
     warnings.collect()
 }
 
-fn verdict(context: &mut Context, assumption: &Assumption, inputs: &Inputs) -> Verdict {
+/// Holds a condition against the data.
+pub fn verdict(context: &mut Context, assumption: &Assumption, inputs: &Inputs) -> Verdict {
     let condition = tolerant(context, assumption.condition);
     let symbols = context.symbols_in(condition);
     let Ok(bound) = bind(context, &symbols, inputs) else { return Verdict::Unchecked };
