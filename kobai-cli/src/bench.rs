@@ -109,7 +109,7 @@ fn compile<T: Element>(arguments: &Bench, source: &Source, given: &Inputs) -> Re
     } else {
         sizes(&program.context, &arguments.size, source, outputs[0].value)?
     };
-    let options = Options { chunk: None, memory: arguments.memory, entry_bytes: size_of::<T>() };
+    let options = Options { memory: arguments.memory, entry_bytes: size_of::<T>(), ..Options::default() };
     let plan = planned(&mut program.context, &outputs, &sizes, options)?;
     must_fit(&plan, size_of::<T>())?;
     drop(Executor::<T>::new(plan.clone()));

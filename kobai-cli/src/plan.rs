@@ -37,7 +37,7 @@ pub fn run(arguments: &Arguments) -> Result<Answer, Failure> {
     let context = &mut program.context;
     let sizes = sizes(context, &arguments.size, &source, outputs[0].value)?;
     let (dtype, entry_bytes) = arguments.dtype.row();
-    let options = Options { chunk: arguments.chunk, memory: arguments.memory, entry_bytes };
+    let options = Options { chunk: arguments.chunk, memory: arguments.memory, entry_bytes, ..Options::default() };
     let plan = planned(context, &outputs, &sizes, options)?;
     let planned = Planned { context, plan: &plan, language: source.language, dtype, entry_bytes };
     let devices = arguments.devices.map(|count| count as usize);

@@ -52,15 +52,21 @@ fn a_limit_of_memory_makes_smaller_chunks() {
 /// What lives for a strip takes memory as well: where rows are short it is a large part.
 #[test]
 fn every_limit_that_can_be_kept_is_kept_and_used() {
-    let planned = |limit: &str| -> Value {
-        let size = ["plan", LINEAR, "--size", "N=1000000,D=100,K=10", "--wrt", "W", "--json", "--memory", limit];
-        let output = Command::new(env!("CARGO_BIN_EXE_kobai")).args(size).output().expect("the binary starts");
-        assert!(output.status.success(), "{limit}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice(&output.stdout).expect("JSON")
+    let peak = |sizes: &str, limit: &[&str]| {
+        let arguments = ["plan", LINEAR, "--size", sizes, "--wrt", "W", "--json"];
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_kobai")).args(arguments).args(limit).output().expect("the binary starts");
+        assert!(output.status.success(), "{limit:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        number(&found["peak_bytes_above_inputs"])
     };
-    for kibibytes in [20, 64, 128, 256, 512, 900] {
-        let found = number(&planned(&format!("{kibibytes}KiB"))["peak_bytes_above_inputs"]) / 1024.0;
-        assert!(found <= f64::from(kibibytes) && found > 0.9 * f64::from(kibibytes), "{found} KiB of {kibibytes}");
+    for sizes in ["N=1000000,D=100,K=10", "N=1000000,D=1000,K=40"] {
+        let free = peak(sizes, &[]);
+        for share in [0.4, 0.6, 0.8, 0.95] {
+            let limit = (share * free).floor();
+            let found = peak(sizes, &["--memory", &format!("{limit}B")]);
+            assert!(found <= limit && found > 0.9 * limit, "{found} of {limit}, {free} without a limit");
+        }
     }
 }
 

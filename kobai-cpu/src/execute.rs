@@ -10,7 +10,7 @@ pub mod inputs;
 mod joint;
 pub(crate) mod layout;
 mod step;
-mod strips;
+pub(crate) mod strips;
 
 use crate::buffers::{Buffer, Part, Parts, Pool, SMALL_PLAN, Store, Written};
 use crate::product::ProductStep;
@@ -22,12 +22,11 @@ use joint::Joint;
 use kobai::expr::Reduction;
 use kobai::plan::fuse::{Segment, Strips};
 use kobai::plan::{Pass, Plan, Role, Step, TensorId};
-use layout::{Chunk, Layout, View};
+use layout::{Chunk, Layout, View, layouts};
 use smallvec::{SmallVec, smallvec};
 use std::mem::take;
-use std::ops::Range;
 use step::{TapeStep, Workers};
-use strips::{Run, StripSegment};
+use strips::{Accumulation, Run, StripSegment, StripSteps};
 
 /// A step, or a segment of them, compiled.
 enum Compiled<T> {
@@ -61,7 +60,7 @@ impl<T: Float> Executor<T> {
     /// # Panics
     /// Perhaps, here or in a run, for a plan that [`kobai::plan::plan`] does not make: tensors or loops that are not there.
     pub fn new(plan: Plan) -> Executor<T> {
-        let layouts: Vec<Layout> = (0..plan.tensors.len()).map(|tensor| Layout::new(&plan, TensorId(tensor))).collect();
+        let layouts = layouts(&plan);
         let length = |tensor: usize| {
             let description = &plan.tensors[tensor];
             let apart = matches!(description.role, Role::Input(_)) || description.strip.is_some();
@@ -173,13 +172,13 @@ impl<T: Float> Executor<T> {
                 self.finite[step.out.tensor] = [None; 2];
                 let mut out = take(&mut self.buffers[step.out.tensor]);
                 let parts = shared(&self.buffers, given);
-                run_product(step, (Store::new(&parts), &mut self.finite), chunk, &mut out, &self.pool);
+                run_product(step, (Store::new(&parts), &mut self.finite), chunk, (&mut out, 0), &self.pool);
                 drop(parts);
                 self.buffers[step.out.tensor] = out;
                 Ok(())
             }
             Compiled::Strips(segment) => {
-                segment.steps().iter().for_each(|step| self.finite[step.out] = [None; 2]);
+                segment.steps().results().for_each(|result| self.finite[result] = [None; 2]);
                 segment.run(given, &mut self.buffers, chunk, &self.pool)
             }
         }
@@ -190,16 +189,14 @@ impl<T: Float> Executor<T> {
         match step {
             Compiled::Product(step) if step.accumulate => self.buffers[step.out.tensor].fill(T::ZERO),
             Compiled::Product(_) => {}
-            Compiled::Tape(step) => self.start_sum(step),
-            Compiled::Strips(segment) => segment.steps().iter().for_each(|step| self.start_sum(step)),
+            Compiled::Tape(step) => step.accumulation().into_iter().for_each(|sum| self.start_sum(sum)),
+            Compiled::Strips(segment) => segment.steps().sums().for_each(|sum| self.start_sum(sum)),
         }
     }
 
-    fn start_sum(&mut self, step: &TapeStep) {
-        if let Some(reduction) = step.accumulated() {
-            for (place, buffer) in step.buffers().enumerate() {
-                start(if place == 0 { reduction } else { Reduction::Sum }, &mut self.buffers[buffer]);
-            }
+    fn start_sum(&mut self, Accumulation { reduction, places, .. }: Accumulation) {
+        for (place, buffer) in places.into_iter().flatten().enumerate() {
+            start(if place == 0 { reduction } else { Reduction::Sum }, &mut self.buffers[buffer]);
         }
     }
 
@@ -207,21 +204,17 @@ impl<T: Float> Executor<T> {
     fn finish(&mut self, step: &Compiled<T>) {
         match step {
             Compiled::Product(_) => {}
-            Compiled::Tape(step) => self.finish_sum(step),
-            Compiled::Strips(segment) => segment.steps().iter().for_each(|step| self.finish_sum(step)),
+            Compiled::Tape(step) => step.accumulation().into_iter().for_each(|sum| self.finish_sum(sum)),
+            Compiled::Strips(segment) => segment.steps().sums().for_each(|sum| self.finish_sum(sum)),
         }
     }
 
-    fn finish_sum(&mut self, step: &TapeStep) {
-        if let Some(reduction) = step.accumulated() {
-            let mut take =
-                |buffer: Option<usize>| buffer.map_or_else(Buffer::default, |buffer| take(&mut self.buffers[buffer]));
-            let (mut out, mut rest, mut low) = (take(Some(step.out)), take(step.rest), take(step.low));
-            finish(reduction, Written { out: &mut out, rest: &mut rest, low: &mut low });
-            let places = [Some(step.out), step.rest, step.low].into_iter().zip([out, rest, low]);
-            places.for_each(|(place, buffer)| {
-                place.into_iter().zip([buffer]).for_each(|(place, buffer)| self.buffers[place] = buffer)
-            });
+    fn finish_sum(&mut self, Accumulation { reduction, places, .. }: Accumulation) {
+        let mut taken = places.map(|place| place.map_or_else(Buffer::default, |place| take(&mut self.buffers[place])));
+        let [out, rest, low] = &mut taken;
+        finish(reduction, Written { out, rest, low });
+        for (place, buffer) in places.into_iter().zip(taken) {
+            place.into_iter().zip([buffer]).for_each(|(place, buffer)| self.buffers[place] = buffer);
         }
     }
 }
@@ -232,7 +225,7 @@ fn run_product<T: Float>(
     step: &ProductStep,
     (store, finite): (Store<T>, &mut [[Option<bool>; 2]]),
     chunk: Chunk,
-    out: &mut [T],
+    (out, before): (&mut [T], usize),
     pool: &Pool<T>,
 ) {
     let factors = [&step.left, &step.right];
@@ -240,8 +233,8 @@ fn run_product<T: Float>(
     let unknown = factors.into_iter().filter(|view| finite[view.tensor][place(view)].is_none());
     let unknown: usize = unknown.map(|view| step.count(view, chunk)).sum();
     if !step.accumulate && (1..unknown).contains(&step.count(&step.out, chunk)) {
-        step.run(store, chunk, out, true, pool);
-        if step.is_finite(&step.out, (out, 0), chunk) {
+        step.run(store, chunk, (out, before), true, pool);
+        if step.is_finite(&step.out, (out, before), chunk) {
             factors.into_iter().for_each(|view| finite[view.tensor][place(view)] = Some(true));
             return;
         }
@@ -250,7 +243,7 @@ fn run_product<T: Float>(
         let look = || step.is_finite(view, store.tensor(view.tensor), chunk);
         *finite[view.tensor][place(view)].get_or_insert_with(look)
     });
-    step.run(store, chunk, out, all, pool);
+    step.run(store, chunk, (out, before), all, pool);
 }
 
 /// The inputs that were given as numbers, by tensor. Small plans allocate nothing in a run.
@@ -295,20 +288,36 @@ impl<T: Float> Compiler<'_, T> {
     }
 
     fn strips(&mut self, strips: &Strips, all: &[Step]) -> Compiled<T> {
-        let first = strips.steps.start;
-        let planned = &all[strips.steps.clone()];
-        let mut steps: Vec<TapeStep> = planned.iter().map(|step| self.tape(step, all)).collect();
-        let run = |group: &Range<usize>| match group.len() {
-            1 => Run::One(group.start - first),
-            _ => {
-                let members = group.start - first..group.end - first;
-                Run::Joint(Box::new(Joint::new(self.plan, &self.layouts, members, &all[group.clone()])))
+        let (mut steps, mut tapes) = (StripSteps::default(), Vec::new());
+        for group in &strips.groups {
+            let planned = &all[group.clone()];
+            let first = steps.tapes.len();
+            let product = planned.first().and_then(|step| ProductStep::new(self.plan, &self.layouts, step));
+            if let Some(mut product) = product {
+                product.low = product.accumulate.then(|| self.low_part(product.out.tensor));
+                steps.runs.push(Run::Product(steps.products.len()));
+                steps.products.push(product);
+                continue;
             }
-        };
-        let mut runs: Vec<Run> = strips.groups.iter().map(run).collect();
-        keep_exponentials(planned, &mut steps, &mut runs);
-        let chunk = self.plan.chunk;
-        Compiled::Strips(StripSegment::new((steps, runs), (strips.strip, strips.task), &self.layouts, chunk))
+            steps.runs.push(match planned.len() {
+                1 => Run::One(first),
+                count => {
+                    let members = first..first + count;
+                    Run::Joint(Box::new(Joint::new(self.plan, &self.layouts, members, planned)))
+                }
+            });
+            tapes.extend(planned);
+            steps.tapes.extend(planned.iter().map(|step| self.tape(step, all)));
+        }
+        keep_exponentials(&tapes, &mut steps);
+        Compiled::Strips(StripSegment::new(steps, (strips.strip, strips.task), &self.layouts, self.plan.chunk))
+    }
+
+    /// A buffer for what a sum into another has lost so far.
+    fn low_part(&mut self, buffer: usize) -> usize {
+        self.buffers.push(Buffer::new(self.layouts[buffer].entries()));
+        self.layouts.push(self.layouts[buffer].clone());
+        self.buffers.len() - 1
     }
 
     fn tape(&mut self, step: &Step, all: &[Step]) -> TapeStep {
@@ -320,11 +329,7 @@ impl<T: Float> Compiler<'_, T> {
             Step::Reduce { out, rest, reduction, loops, tape, accumulate } => {
                 let (results, how) = ((*out, *rest), (*reduction, *accumulate));
                 let mut step = TapeStep::reduce(self.plan, &self.layouts, results, loops, tape, how);
-                if *accumulate {
-                    step.low = Some(self.buffers.len());
-                    self.buffers.push(Buffer::new(self.layouts[out.0].entries()));
-                    self.layouts.push(self.layouts[out.0].clone());
-                }
+                step.low = accumulate.then(|| self.low_part(out.0));
                 step
             }
             Step::MatrixProduct { .. } => unreachable!("every matrix product of a plan has the loops of one"),
@@ -333,7 +338,7 @@ impl<T: Float> Compiler<'_, T> {
 }
 
 /// Lets tapes take exponentials from the log-sum-exps before them.
-fn keep_exponentials(planned: &[Step], steps: &mut [TapeStep], runs: &mut [Run]) {
+fn keep_exponentials(planned: &[&Step], StripSteps { tapes: steps, runs, .. }: &mut StripSteps) {
     let mut number = 0;
     for position in 0..runs.len() {
         let Run::One(step) = runs[position] else { continue };
@@ -344,8 +349,9 @@ fn keep_exponentials(planned: &[Step], steps: &mut [TapeStep], runs: &mut [Run])
             let program = match run {
                 Run::One(other) => later[*other - step - 1].program(),
                 Run::Joint(joint) => (&mut joint.program, &joint.loops),
+                Run::Product(_) => continue,
             };
-            taken |= sum.keep_for(program, (out, rest), number);
+            taken |= sum.keep_for(program, (*out, *rest), number);
         }
         number += usize::from(taken);
     }

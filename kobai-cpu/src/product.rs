@@ -22,8 +22,10 @@ mod tile;
 use crate::buffers::{Pool, Store};
 use crate::execute::buffer_of;
 use crate::execute::layout::{Chunk, Layout, Loops, View};
+use crate::execute::strips::Accumulation;
 use crate::tile::multiply;
 use crate::vector::{self, Float};
+use kobai::expr::Reduction;
 use kobai::plan::{Operand, Plan, Step};
 use offsets::{Dimension, Dimensions, merged, offsets};
 use rayon::prelude::*;
@@ -43,6 +45,8 @@ pub(crate) struct ProductStep {
     pub right: View,
     /// True if chunks add up.
     pub accumulate: bool,
+    /// The buffer of what the sum over tasks has lost so far, where tasks have sums of their own.
+    pub low: Option<usize>,
     loops: Loops,
     rows: Vec<usize>,
     columns: Vec<usize>,
@@ -77,6 +81,7 @@ impl ProductStep {
             left,
             right,
             accumulate: *accumulate,
+            low: None,
             rows: (0..*rows).collect(),
             columns: (*rows..free).collect(),
             contracted: (free..loops.len()).collect(),
@@ -84,14 +89,27 @@ impl ProductStep {
         })
     }
 
-    /// Runs the product for a chunk into the whole buffer of its result.
-    pub fn run<T: Float>(&self, store: Store<T>, chunk: Chunk, out: &mut [T], finite: bool, pool: &Pool<T>) {
+    /// What is summed up over chunks, and joined if tasks do it.
+    pub fn accumulation(&self) -> Option<Accumulation> {
+        let places = [Some(self.out.tensor), None, self.low];
+        self.accumulate.then_some(Accumulation { reduction: Reduction::Sum, places, tasks_know_lost: false })
+    }
+
+    /// Runs the product for a chunk into the buffer of its result, or a part of it whose first entry has the number `before`.
+    pub fn run<T: Float>(
+        &self,
+        store: Store<T>,
+        chunk: Chunk,
+        (out, before): (&mut [T], usize),
+        finite: bool,
+        pool: &Pool<T>,
+    ) {
         let lengths = self.loops.lengths(chunk);
         let [left, right] = [&self.left, &self.right].map(|view| {
             let (entries, first) = store.tensor(view.tensor);
             &entries[(view.offset(&[], chunk) - first).min(entries.len())..]
         });
-        let first = self.out.offset(&[], chunk).min(out.len());
+        let first = (self.out.offset(&[], chunk) - before).min(out.len());
         let dimensions = |loops: &[usize], factor: &View| -> Dimensions {
             merged(loops.iter().map(|&one| (lengths[one], self.out.strides[one], factor.strides[one])))
         };
@@ -218,7 +236,7 @@ impl<T: Float> Product<'_, T> {
             if turned { (right, left, columns, rows) } else { (left, right, rows, columns) };
         let longest = (0..columns.len()).max_by_key(|&one| (columns[one].1 == 1, columns[one].0));
         let column = longest.map_or((1, 1, 1), |one| columns.remove(one));
-        let far = [count(&rows), column.0].map(|lines| panels::is_far(lines * count(&contracted)));
+        let far = [left, right].map(|factor| panels::is_far(factor.len()));
         for (out_column, right_column) in offsets(&columns) {
             let product = panels::Product {
                 out: tail(out, out_column),
@@ -247,7 +265,7 @@ fn count(loops: &Dimensions) -> usize {
 #[cfg(target_arch = "x86_64")]
 fn vectors<T: Float>(rows: &Dimensions, columns: &Dimensions) -> usize {
     /// Operations that turning a vector takes.
-    const TURNING: usize = 4;
+    const TURNING: usize = 11;
     let longest = columns.iter().max_by_key(|one| (one.1 == 1, one.0)).copied().unwrap_or((1, 1, 1));
     let vectors = longest.0.div_ceil(T::LANES) * (count(columns) / longest.0.max(1));
     let packing = match longest.2 {

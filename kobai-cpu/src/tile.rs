@@ -130,6 +130,8 @@ pub(crate) struct Scratch<T> {
     pub pieces: Aligned<T>,
     /// Tensors that exist for one strip.
     pub strips: Vec<Aligned<T>>,
+    /// Whether the entries of a tensor that a strip reads are known to be finite or not: all of them, and those of the strip.
+    pub finite: Vec<[Option<bool>; 2]>,
     /// What log-sum-exps leave for the maps after them.
     pub kept: Vec<Kept<T>>,
     /// Whether a program uses what is kept at these turns.
@@ -157,6 +159,7 @@ impl<T> Default for Scratch<T> {
             #[cfg(target_arch = "x86_64")]
             pieces: Aligned::default(),
             strips: Vec::new(),
+            finite: Vec::new(),
             kept: Vec::new(),
             uses_kept: false,
             exceptions: Vec::new(),

@@ -31,7 +31,9 @@ fn softmax_cross_entropy() {
 
 #[test]
 fn linear_softmax_cross_entropy() {
-    for (samples, features, classes) in [(1, 1, 1), (7, 4, 3), (9, 1, 5), (5, 0, 3), (6, 40, 35)] {
+    for (samples, features, classes) in
+        [(1, 1, 1), (7, 4, 3), (9, 1, 5), (5, 0, 3), (6, 40, 35), (90, 3, 4), (2700, 5, 10)]
+    {
         linear_cross_entropy(samples, features, classes).check(&format!("linear {samples} × {features} × {classes}"));
     }
 }

@@ -241,7 +241,7 @@ impl Model {
                 sizes.entry(axis).or_insert(size);
             }
         }
-        let options = Options { memory, ..Options::default() };
+        let options = Options { memory, input_bytes: Some(TOLD_BYTES), ..Options::default() };
         let executor = Executor::new(plan(&mut self.program.context, outputs, &sizes, options));
         Ok(Runner { executor, rows })
     }
@@ -282,6 +282,9 @@ pub struct Runner {
     executor: Executor<f64>,
     rows: usize,
 }
+
+/// What is read between two looks at the clock, at Ctrl-C and at memory that may be let go of.
+const TOLD_BYTES: usize = 1 << 25;
 
 /// What a run is told of: rows that were read, in each pass of its plan. It may end the run.
 pub type RowWatch<'a> = &'a dyn Fn(Range<usize>) -> ControlFlow<()>;

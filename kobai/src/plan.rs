@@ -173,6 +173,8 @@ pub struct Plan {
 pub struct Options {
     /// The chunk size; chosen if absent.
     pub chunk: Option<usize>,
+    /// How many bytes of inputs a chunk may read where nothing else makes it short: what watches a run is told after each.
+    pub input_bytes: Option<usize>,
     /// How many bytes outputs and temporaries may take together. The plan stays within them if it can
     /// ([`Plan::peak_bytes`] says what it takes), and else takes as little as it can.
     pub memory: Option<u64>,
@@ -182,7 +184,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { chunk: None, memory: None, entry_bytes: 8 }
+        Options { chunk: None, input_bytes: None, memory: None, entry_bytes: 8 }
     }
 }
 

@@ -16,8 +16,8 @@ pub(crate) struct ExceptionProgram {
     loops: Loops,
     /// The result, without its last place.
     view: View,
-    /// The size of the last place, whose entries lie side by side.
-    size: usize,
+    /// The size of the last place, and from an entry to the next along it.
+    last: (usize, usize),
 }
 
 impl ExceptionProgram {
@@ -37,7 +37,7 @@ impl ExceptionProgram {
             index: program(&exception.index),
             value: program(&exception.value),
             view: View::new(layout, &bounds, super::buffer_of(plan, out), (0..others).map(|place| (place, place))),
-            size: layout.extents.last().copied().unwrap_or(0),
+            last: (layout.extents.last().copied().unwrap_or(0), layout.strides.last().copied().unwrap_or(1)),
             loops: bounds,
         }
     }
@@ -65,7 +65,7 @@ impl ExceptionProgram {
         (indices, values): (&mut [T], &mut [T]),
         found: &mut Vec<(usize, T)>,
     ) -> Result<(), RunError> {
-        let lengths = self.loops.lengths(frame.chunk);
+        let (lengths, (size, stride)) = (self.loops.lengths(frame.chunk), self.last);
         let count: usize = lengths.iter().product();
         let inner = lengths.last().copied().unwrap_or(1);
         let mut at: SmallVec<[usize; 8]> = smallvec![0; lengths.len()];
@@ -83,8 +83,8 @@ impl ExceptionProgram {
             for (lane, (&index, &value)) in indices.iter().zip(&*values).enumerate() {
                 let (index, place) = (index.to_f64(), index.to_f64() as usize);
                 // Integers are exact, and no number that is none is equal to a place.
-                if place < self.size && place as f64 == index {
-                    found.push((first + lane * step + place, value));
+                if place < size && place as f64 == index {
+                    found.push((first + lane * step + place * stride, value));
                 }
             }
             done += lanes;

@@ -1,6 +1,7 @@
 //! Where entries lie: tensors in their buffers, and tensors as the loops of a step see them.
 
-use kobai::plan::{Loop, Plan, TensorId};
+use super::buffer_of;
+use kobai::plan::{Loop, Plan, Step, TensorId};
 use smallvec::SmallVec;
 use std::ops::Range;
 
@@ -26,7 +27,21 @@ pub(crate) enum Extent {
     Strip,
 }
 
-/// How the entries of a tensor lie in its buffer: row-major.
+/// A loop of fewer turns does not pay for a tile.
+pub(crate) const SHORT: usize = 32;
+
+/// Entries between columns: a power of two apart, all would share the few places that a cache has for them.
+const COLUMN_GAP: usize = 24;
+
+/// Whether the loop before the last fills the tiles, since the last is short, which then turns around them.
+pub(crate) fn goes_down(sizes: &[usize], streamed: Option<usize>) -> bool {
+    match *sizes {
+        [.., before, short] => short < SHORT && before > 2 * short && streamed != Some(sizes.len() - 1),
+        _ => false,
+    }
+}
+
+/// How the entries of a tensor lie in its buffer: row-major, or column after column.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     /// The size of each axis; of a chunked one the size of a full chunk, so that strides are the same for the last.
@@ -37,11 +52,39 @@ pub(crate) struct Layout {
     pub extent: Extent,
     /// The place where it has only this part; the streamed axis may be whole at another.
     part: Option<usize>,
+    /// Whether the entries of a column lie side by side.
+    pub by_columns: bool,
+}
+
+/// The layouts of all tensors of a plan.
+pub(crate) fn layouts(plan: &Plan) -> Vec<Layout> {
+    let by_columns: Vec<bool> =
+        (0..plan.tensors.len()).map(|tensor| may_lie_by_columns(plan, TensorId(tensor))).collect();
+    let shared = |tensor: usize| {
+        let buffer = buffer_of(plan, TensorId(tensor));
+        (0..by_columns.len()).filter(move |&other| buffer_of(plan, TensorId(other)) == buffer)
+    };
+    let layout = |tensor: usize| Layout::new(plan, TensorId(tensor), shared(tensor).all(|other| by_columns[other]));
+    (0..plan.tensors.len()).map(layout).collect()
+}
+
+/// Whether a tensor may lie column after column: it has short rows, exists for a strip, and is made down its columns, which
+/// is how tapes then read it too.
+fn may_lie_by_columns(plan: &Plan, tensor: TensorId) -> bool {
+    let description = &plan.tensors[tensor.0];
+    let [rows, columns] = description.axes[..] else { return false };
+    let sizes = [plan.size(rows).min(plan.chunk), plan.size(columns)];
+    let steps = plan.passes.iter().flat_map(|pass| pass.before.iter().chain(&pass.chunk));
+    let mut makers = steps.filter(|step| step.makes() == tensor);
+    description.strip.is_some()
+        && description.streamed == Some(0)
+        && goes_down(&sizes, Some(0))
+        && makers.all(|step| !matches!(step, Step::Reduce { .. }))
 }
 
 impl Layout {
     /// The layout of a tensor of a plan.
-    pub fn new(plan: &Plan, tensor: TensorId) -> Layout {
+    fn new(plan: &Plan, tensor: TensorId, by_columns: bool) -> Layout {
         let description = &plan.tensors[tensor.0];
         let chunked = description.streamed.filter(|_| !description.whole);
         let places = description.strip.unwrap_or(plan.chunk).min(plan.chunk);
@@ -55,17 +98,20 @@ impl Layout {
             // Not 0 for an empty axis: a stride of 0 means that a loop does not move.
             strides[place - 1] = strides[place] * extents[place].max(1);
         }
+        if by_columns {
+            strides = vec![1, extents[0] + COLUMN_GAP];
+        }
         let extent = match (chunked, description.strip) {
             (None, _) => Extent::Whole,
             (Some(_), None) => Extent::Chunk,
             (Some(_), Some(_)) => Extent::Strip,
         };
-        Layout { extents, strides, extent, part: chunked }
+        Layout { extents, strides, extent, part: chunked, by_columns }
     }
 
     /// How many entries the buffer has.
     pub fn entries(&self) -> usize {
-        self.extents.iter().product()
+        if self.by_columns { self.extents[1] * self.strides[1] } else { self.extents.iter().product() }
     }
 }
 
@@ -158,11 +204,16 @@ impl Region {
         Region { layout: layout.clone(), streamed }
     }
 
+    /// From column to column, where the entries of a column lie side by side; there then is one piece.
+    pub fn column_spacing(&self) -> Option<usize> {
+        self.layout.by_columns.then(|| self.layout.strides[1])
+    }
+
     /// The pieces, in the order of the loops.
     pub fn pieces(&self, chunk: Chunk) -> impl Iterator<Item = Range<usize>> + use<> {
         let entries = self.layout.entries();
         let (count, step, first, length) = match self.streamed {
-            Some(place) if entries > 0 && chunk.length < self.layout.extents[place] => {
+            Some(place) if entries > 0 && !self.layout.by_columns && chunk.length < self.layout.extents[place] => {
                 let stride = self.layout.strides[place];
                 let start = match self.layout.extent {
                     Extent::Whole => chunk.start,

@@ -5,7 +5,8 @@
 
 use super::error::RunError;
 use super::exception::ExceptionProgram;
-use super::layout::{Chunk, Layout, Loops, Region, place};
+use super::layout::{Chunk, Layout, Loops, Region, SHORT, goes_down, place};
+use super::strips::Accumulation;
 use crate::buffers::{Part, Pool, Store, Written};
 use crate::tile::kept::{Columns, Kept, LONGEST_ROW};
 use crate::tile::reduce::{finish, join_all, join_and_keep, join_lanes, start_all, sum_and_keep};
@@ -19,8 +20,6 @@ use rayon::prelude::*;
 use std::mem::take;
 use std::sync::{Mutex, PoisonError};
 
-/// A loop of fewer turns does not pay for its tile.
-const SHORT: usize = 32;
 /// Operations on entries that are worth a thread.
 const BLOCK_WORK: usize = 1 << 17;
 /// A result of more bytes goes past the caches to memory, if nothing reads it soon.
@@ -81,13 +80,8 @@ impl TapeStep {
     ) -> TapeStep {
         let bounds = Loops::new(plan, loops);
         let last = loops.len().checked_sub(1);
-        // Where the last loop is short, the one before it fills the tiles, and the last one turns around them.
-        let inner = match bounds.sizes[..] {
-            [.., before, short] if short < SHORT && before > 2 * short && bounds.streamed != last => {
-                last.map(|last| last - 1)
-            }
-            _ => last,
-        };
+        let down = goes_down(&bounds.sizes, bounds.streamed);
+        let inner = last.map(|last| last - usize::from(down));
         let mut step = TapeStep::new(plan, layouts, out, bounds, tape, Choice { inner, along: false }, None);
         step.exceptions = exceptions.iter().map(|one| ExceptionProgram::new(plan, layouts, out, loops, one)).collect();
         let large = layouts[out.0].entries() * size_of::<f32>() >= PAST_CACHES_BYTES;
@@ -209,8 +203,9 @@ impl TapeStep {
     }
 
     /// The reduction, if it joins chunks.
-    pub fn accumulated(&self) -> Option<Reduction> {
-        self.reducing.filter(|reducing| reducing.accumulate).map(|reducing| reducing.reduction)
+    pub fn accumulation(&self) -> Option<Accumulation> {
+        let reducing = self.reducing.filter(|reducing| reducing.accumulate)?;
+        Some(Accumulation { reduction: reducing.reduction, places: self.places(), tasks_know_lost: true })
     }
 
     /// The buffers written.
@@ -349,6 +344,9 @@ impl<T: Float> Job<'_, T> {
         scratch: &mut Scratch<T>,
     ) -> Result<(), RunError> {
         let (out, program) = (written.out, &self.step.program);
+        if let Some(spacing) = self.step.region.column_spacing() {
+            return self.map_columns(out, spacing, at, scratch);
+        }
         if self.around > 1 {
             let mut columns = take(&mut scratch.columns);
             let room = if self.around <= LONGEST { self.around * SPACING } else { 0 };
@@ -370,6 +368,27 @@ impl<T: Float> Job<'_, T> {
         })?;
         if self.step.past_caches {
             vector::fence();
+        }
+        Ok(())
+    }
+
+    /// A map into columns, the first entries of which lie so far apart.
+    fn map_columns(
+        &self,
+        out: &mut [T],
+        spacing: usize,
+        at: &mut [usize],
+        scratch: &mut Scratch<T>,
+    ) -> Result<(), RunError> {
+        let (rows, columns) = (self.lengths[0], self.lengths[1]);
+        for first in (0..rows).step_by(TILE) {
+            let lanes = TILE.min(rows - first);
+            for column in 0..columns {
+                (at[0], at[1]) = (first, column);
+                self.step.program.begin(self.frame, scratch, at);
+                let out = &mut out[column * spacing + first..][..lanes];
+                self.step.program.tile(self.frame, scratch, at, out)?;
+            }
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Segments of tapes: tasks of strips.
+//! Segments of tapes and products: tasks of strips.
 //!
 //! A task takes consecutive strips of a chunk, and runs all steps on one strip before it goes on to the next. It has the
 //! rows of its places of every tensor written, and sums of its own, which are joined in the order of the tasks.
@@ -6,8 +6,10 @@
 use super::error::RunError;
 use super::joint::Joint;
 use super::layout::{Chunk, Extent, Layout};
+use super::run_product;
 use super::step::{TapeStep, Workers};
-use crate::buffers::{Aligned, Buffer, Part, Parts, Pool, SMALL_PLAN};
+use crate::buffers::{Aligned, Buffer, Part, Parts, Pool, SMALL_PLAN, Store};
+use crate::product::ProductStep;
 use crate::tile::Scratch;
 use crate::tile::reduce::{merge, start};
 use crate::vector::Float;
@@ -16,11 +18,9 @@ use rayon::prelude::*;
 use smallvec::SmallVec;
 use std::mem::take;
 
-/// Tapes that run together, compiled.
+/// Steps that run together, compiled.
 pub(crate) struct StripSegment<T> {
-    steps: Vec<TapeStep>,
-    /// How they are run: all of them, in order.
-    runs: Vec<Run>,
+    steps: StripSteps,
     /// Places in a strip, and in a task.
     strip: usize,
     task: usize,
@@ -29,19 +29,57 @@ pub(crate) struct StripSegment<T> {
     sums: Vec<TaskSum<T>>,
 }
 
+/// The steps of a segment.
+#[derive(Default)]
+pub(crate) struct StripSteps {
+    /// The maps and reductions.
+    pub tapes: Vec<TapeStep>,
+    /// The matrix products.
+    pub products: Vec<ProductStep>,
+    /// How they are run: all of them, in order.
+    pub runs: Vec<Run>,
+}
+
 /// A step of a segment, or several at once.
 pub(crate) enum Run {
-    /// One, by its number.
+    /// A tape, by its number.
     One(usize),
-    /// Several.
+    /// Several tapes.
     Joint(Box<Joint>),
+    /// A product, by its number.
+    Product(usize),
+}
+
+impl StripSteps {
+    /// The tensors that exist after a chunk.
+    pub fn results(&self) -> impl Iterator<Item = usize> {
+        self.tapes.iter().map(|step| step.out).chain(self.products.iter().map(|step| step.out.tensor))
+    }
+
+    /// What is summed up over chunks.
+    pub fn sums(&self) -> impl Iterator<Item = Accumulation> {
+        let tapes = self.tapes.iter().filter_map(TapeStep::accumulation);
+        tapes.chain(self.products.iter().filter_map(ProductStep::accumulation))
+    }
+}
+
+/// A reduction over chunks.
+#[derive(Clone, Copy)]
+pub(crate) struct Accumulation {
+    /// Which one.
+    pub reduction: Reduction,
+    /// The buffers of the result, of second parts and of what sums have lost.
+    pub places: [Option<usize>; 3],
+    /// Whether tasks too know what their sums have lost.
+    pub tasks_know_lost: bool,
 }
 
 /// A tensor that the steps write.
 struct WrittenTensor {
     buffer: usize,
-    /// Entries at one place of the streamed axis.
+    /// Entries at one place of the streamed axis, and all of them.
     stride: usize,
+    entries: usize,
     extent: Extent,
 }
 
@@ -62,36 +100,32 @@ struct TaskSum<T> {
 
 impl<T: Float> StripSegment<T> {
     /// Compiled tapes with the lengths of strips and tasks; `chunk` is the length of a full chunk.
-    pub fn new(
-        (steps, runs): (Vec<TapeStep>, Vec<Run>),
-        (strip, task): (usize, usize),
-        layouts: &[Layout],
-        chunk: usize,
-    ) -> Self {
+    pub fn new(steps: StripSteps, (strip, task): (usize, usize), layouts: &[Layout], chunk: usize) -> Self {
         let tasks = chunk.div_ceil(task.max(1)).max(1);
-        let mut segment = StripSegment { steps, runs, strip, task, written: Vec::new(), sums: Vec::new() };
-        for step in &segment.steps {
-            let entries = layouts[step.out].entries();
-            let buffers = step.buffers();
-            match step.accumulated() {
-                Some(reduction) => {
-                    let buffers = buffers.map(|buffer| (buffer, vec![T::ZERO; entries * tasks])).collect();
-                    segment.sums.push(TaskSum { reduction, buffers, entries });
-                }
-                None => segment.written.extend(buffers.map(|buffer| WrittenTensor {
-                    buffer,
-                    stride: layouts[buffer].extents.iter().skip(1).product(),
-                    extent: layouts[buffer].extent,
-                })),
-            }
-        }
-        segment.written.sort_by_key(|tensor| tensor.buffer);
-        segment.written.dedup_by_key(|tensor| tensor.buffer);
-        segment
+        let sum = |Accumulation { reduction, places, tasks_know_lost }: Accumulation| {
+            let entries = places[0].map_or(0, |result| layouts[result].entries());
+            let apart = |place: usize| if place < 2 || tasks_know_lost { entries * tasks } else { 0 };
+            let buffers = places.into_iter().enumerate();
+            let buffers = buffers.filter_map(|(place, buffer)| Some((buffer?, vec![T::ZERO; apart(place)])));
+            TaskSum { reduction, buffers: buffers.collect(), entries }
+        };
+        let sums = steps.sums().map(sum).collect();
+        let tapes = steps.tapes.iter().filter(|step| step.accumulation().is_none()).flat_map(TapeStep::buffers);
+        let products = steps.products.iter().filter(|step| !step.accumulate).map(|step| step.out.tensor);
+        let written = |buffer: usize| WrittenTensor {
+            buffer,
+            stride: layouts[buffer].extents.iter().skip(1).product(),
+            entries: layouts[buffer].entries(),
+            extent: layouts[buffer].extent,
+        };
+        let mut written: Vec<WrittenTensor> = tapes.chain(products).map(written).collect();
+        written.sort_by_key(|tensor| tensor.buffer);
+        written.dedup_by_key(|tensor| tensor.buffer);
+        StripSegment { steps, strip, task, written, sums }
     }
 
     /// Its steps.
-    pub fn steps(&self) -> &[TapeStep] {
+    pub fn steps(&self) -> &StripSteps {
         &self.steps
     }
 
@@ -111,9 +145,9 @@ impl<T: Float> StripSegment<T> {
             self.written.iter().filter(stored).map(|tensor| (tensor, take(&mut buffers[tensor.buffer]))).collect();
         let result = {
             let tables = tables(given, buffers, &mut owned, &mut self.sums, chunk, self.task);
-            let (steps, runs, written) = (&self.steps, &self.runs, &self.written);
-            let job = TaskJob { steps, runs, written, strip: self.strip, task: self.task, chunk };
-            run_tasks(&job, tables, pool)
+            let (steps, written) = (&self.steps, &self.written);
+            let job = TaskJob { steps, written, strip: self.strip, task: self.task, chunk, pool };
+            run_tasks(&job, tables)
         };
         for (tensor, buffer) in owned {
             buffers[tensor.buffer] = buffer;
@@ -134,7 +168,10 @@ impl<T: Float> TaskSum<T> {
         }
         for task in 0..tasks {
             let range = task * self.entries..(task + 1) * self.entries;
-            let own = |number: usize| self.buffers.get(number).map_or(&[][..], |(_, values)| &values[range.clone()]);
+            let own = |number: usize| {
+                let values = self.buffers.get(number).and_then(|(_, values)| values.get(range.clone()));
+                values.unwrap_or_default()
+            };
             let [first, second, third] = &mut joined;
             // A sum has no second part: its low part comes next.
             match self.reduction {
@@ -187,23 +224,23 @@ fn tables<'a, T: Float>(
 }
 
 /// What all tasks have in common.
-struct TaskJob<'a> {
-    steps: &'a [TapeStep],
-    runs: &'a [Run],
+struct TaskJob<'a, T> {
+    steps: &'a StripSteps,
     written: &'a [WrittenTensor],
     strip: usize,
     task: usize,
     chunk: Chunk,
+    pool: &'a Pool<T>,
 }
 
-impl TaskJob<'_> {
+impl<T: Float> TaskJob<'_, T> {
     /// Runs one task, strip by strip.
-    fn run<T: Float>(&self, number: usize, parts: Parts<T>, scratch: &mut Scratch<T>) -> Result<(), RunError> {
+    fn run(&self, number: usize, parts: Parts<T>, scratch: &mut Scratch<T>) -> Result<(), RunError> {
         let mut strips = take(&mut scratch.strips);
         strips.resize_with(strips.len().max(parts.len()), Aligned::default);
         let local = self.written.iter().filter(|tensor| tensor.extent == Extent::Strip);
         for tensor in local.clone() {
-            strips[tensor.buffer].room(self.strip * tensor.stride);
+            strips[tensor.buffer].room(tensor.entries);
         }
         let result = {
             // One by one, since they then may see memory of this task alone.
@@ -225,30 +262,47 @@ impl TaskJob<'_> {
                 let length = self.strip.min(end - first);
                 let strip = Chunk { start: self.chunk.start + first, within: self.chunk.within + first, length };
                 scratch.turned.forget();
-                self.runs.iter().try_for_each(|run| {
-                    let ran = match run {
-                        Run::One(step) => {
-                            self.steps[*step].run(&mut parts, strip, Workers::One(scratch))?;
-                            &self.steps[*step..*step + 1]
-                        }
-                        Run::Joint(joint) => {
-                            joint.run(self.steps, &mut parts, strip, scratch)?;
-                            &self.steps[joint.members.clone()]
-                        }
-                    };
-                    let written = ran.iter().flat_map(TapeStep::buffers);
-                    written.for_each(|buffer| scratch.turned.forget_tensor(buffer));
-                    Ok(())
-                })
+                scratch.finite.clear();
+                scratch.finite.resize(parts.len(), [None; 2]);
+                self.steps.runs.iter().try_for_each(|run| self.step(run, &mut parts, strip, scratch))
             })
         };
         scratch.strips = strips;
         result
     }
+
+    /// Runs a step for a strip.
+    fn step(&self, run: &Run, parts: &mut Parts<T>, strip: Chunk, scratch: &mut Scratch<T>) -> Result<(), RunError> {
+        let StripSteps { tapes, products, .. } = self.steps;
+        let ran = match run {
+            Run::Product(product) => {
+                let step = &products[*product];
+                scratch.finite[step.out.tensor] = [None; 2];
+                let mut out = take(&mut parts[step.out.tensor]);
+                run_product(step, (Store::new(parts), &mut scratch.finite), strip, out.entries(), self.pool);
+                parts[step.out.tensor] = out;
+                scratch.turned.forget_tensor(step.out.tensor);
+                return Ok(());
+            }
+            Run::One(step) => {
+                tapes[*step].run(parts, strip, Workers::One(scratch))?;
+                &tapes[*step..*step + 1]
+            }
+            Run::Joint(joint) => {
+                joint.run(tapes, parts, strip, scratch)?;
+                &tapes[joint.members.clone()]
+            }
+        };
+        for buffer in ran.iter().flat_map(TapeStep::buffers) {
+            scratch.turned.forget_tensor(buffer);
+            scratch.finite[buffer] = [None; 2];
+        }
+        Ok(())
+    }
 }
 
-fn run_tasks<T: Float>(job: &TaskJob, tables: Tables<T>, pool: &Pool<T>) -> Result<(), RunError> {
-    let run = |(number, parts)| pool.with(|scratch| job.run(number, parts, scratch));
+fn run_tasks<T: Float>(job: &TaskJob<T>, tables: Tables<T>) -> Result<(), RunError> {
+    let run = |(number, parts)| job.pool.with(|scratch| job.run(number, parts, scratch));
     if tables.len() <= 1 {
         return tables.into_iter().enumerate().try_for_each(run);
     }

@@ -281,7 +281,9 @@ impl<T: Float> Product<'_, T> {
         rows.iter_mut().zip(part.rows.clone()).for_each(|(start, row)| *start = self.rows.first(row));
         let few = part.columns.len() <= PANELS * T::LANES;
         let strides = self.rows.strides().zip(self.contracted.strides());
-        if let Some(((_, row), (turn, _))) = strides.filter(|((_, row), _)| few || panels == 1 && *row == 1) {
+        if let Some(((_, row), (turn, _))) =
+            strides.filter(|((_, row), (turn, _))| few || panels == 1 && (*row == 1 || *turn == 1))
+        {
             let entries = &self.left[self.rows.second(part.rows.start) + self.contracted.first(turns.start)..];
             return LeftPanels { entries, rows, count, height, turns, lies: Some((row, turn)), is_far: self.far[0] };
         }

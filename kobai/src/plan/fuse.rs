@@ -1,20 +1,22 @@
 //! Fusion: which steps of a chunk run together, strip by strip, and what need not be stored for it.
 //!
-//! Neighbouring tapes that run along the streamed axis form a segment. It is run over strips of a chunk, few places at a
-//! time, so that what one tape leaves is still in the cache when the next one reads it; a tensor that no other segment
-//! touches exists for one strip only. A segment is cut into tasks, which may run at once. Strips and tasks depend on the
+//! Neighbouring steps that run along the streamed axis form a segment: tapes, and matrix products with a factor that stays in
+//! the cache. It is run over strips of a chunk, few places at a time, so that what one step leaves is still in the cache when
+//! the next one reads it; a tensor that no other segment touches exists for one strip only. A segment is cut into tasks, which may run at once. Strips and tasks depend on the
 //! plan alone, and what tasks sum up is joined in their order: the bits do not depend on the number of threads.
 
 use super::join;
 use super::tape::{JoinedTape, Operation, Place, Tape};
-use super::{Pass, Plan, Role, Step, TensorId, TensorPlan};
+use super::{Operand, Pass, Plan, Role, Step, TensorId, TensorPlan};
 use crate::expr::Axis;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// What the tensors of a strip should take, in bytes: they share the second-level cache with what streams through it.
 const STRIP_BYTES: usize = 1 << 18;
-/// Strips of more places than this are multiples of it: whole tiles.
+/// The same with a matrix product: it gains from more places.
+const PRODUCT_STRIP_BYTES: usize = 1 << 19;
+/// Strips of more places than this are multiples of it, whole tiles, unless one is all.
 const STRIP_MULTIPLE: usize = 512;
 /// Operations that are worth a task.
 const TASK_WORK: usize = 1 << 17;
@@ -26,17 +28,19 @@ const FUNCTION_WORK: usize = 8;
 const TASK_ENTRIES: usize = 1 << 20;
 /// A sum of more entries is not kept apart: it runs as a step of its own.
 const LARGEST_SUM: usize = 1 << 15;
+/// Entries of a matrix beyond which a product by it, or for it, gains more from many places at once than from a strip's.
+const LARGEST_MATRIX: usize = 1 << 14;
 
 /// Steps of a chunk that run together.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Segment {
     /// One step over the whole chunk.
     Step(usize),
-    /// Tapes over strips.
+    /// Steps over strips.
     Strips(Strips),
 }
 
-/// Tapes that run together.
+/// Steps that run together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Strips {
     /// Which steps.
@@ -63,14 +67,22 @@ impl Segment {
 const LARGEST_PLACE: usize = 1 << 20;
 
 /// Whether a step can run strip by strip: a tape along the streamed axis, by places of its first axis, or one that sums up
-/// little over it; `size` is that of an axis.
+/// little over it; likewise a matrix product whose other factor, or whose result, is small. `size` is that of an axis.
 pub fn runs_in_strips(step: &Step, entries: impl Fn(TensorId) -> usize, size: impl Fn(Axis) -> usize) -> bool {
     let others = step.loops().iter().filter(|one| !one.streamed).map(|one| size(one.axis));
     if others.fold(1, usize::saturating_mul) > LARGEST_PLACE {
         return false;
     }
     match step {
-        Step::MatrixProduct { .. } => false,
+        Step::MatrixProduct { out, accumulate: true, .. } => entries(out.tensor) <= LARGEST_MATRIX,
+        Step::MatrixProduct { out, left, right, loops, .. } => {
+            let streamed = loops.iter().position(|one| one.streamed);
+            let stays = |factor: &Operand| !factor.places.iter().any(|place| Some(*place) == streamed);
+            let stays_and_is_small = |factor: &Operand| stays(factor) && entries(factor.tensor) <= LARGEST_MATRIX;
+            streamed.is_some()
+                && out.places.first().copied() == streamed
+                && [left, right].into_iter().any(stays_and_is_small)
+        }
         Step::Map { loops, .. } => loops.first().is_some_and(|first| first.streamed),
         Step::Reduce { loops, accumulate: false, .. } => {
             loops.len() > 1 && loops.first().is_some_and(|first| first.streamed)
@@ -215,20 +227,24 @@ impl Plan {
         let chunk = self.chunk.max(1);
         let bytes: usize =
             touched.iter().map(|&tensor| self.entries_along(tensor).map_or(0, |one| one * entry_bytes)).sum();
-        let mut strip = (STRIP_BYTES / bytes.max(1)).clamp(1, chunk);
-        if strip > STRIP_MULTIPLE {
-            strip -= strip % STRIP_MULTIPLE;
-        }
         let work: usize = steps.iter().map(|step| self.work_along(step)).sum::<usize>() * chunk;
-        let sums = steps.iter().filter(|step| matches!(step, Step::Reduce { accumulate: true, .. }));
+        let sums = steps.iter().filter(|step| {
+            matches!(step, Step::Reduce { accumulate: true, .. } | Step::MatrixProduct { accumulate: true, .. })
+        });
         let apart: usize = sums.map(|step| self.entries(step.makes())).sum();
         let most = MOST_TASKS.min(TASK_ENTRIES / apart.max(1)).max(1);
         let tasks = (work / TASK_WORK).clamp(1, most);
+        let has_product = steps.iter().any(|step| matches!(step, Step::MatrixProduct { .. }));
+        let most_bytes = if has_product { PRODUCT_STRIP_BYTES } else { STRIP_BYTES };
+        let mut strip = (most_bytes / bytes.max(1)).clamp(1, chunk);
+        if strip > STRIP_MULTIPLE && (strip < chunk || tasks > 1) {
+            strip -= strip % STRIP_MULTIPLE;
+        }
         (strip, chunk.div_ceil(tasks).div_ceil(strip) * strip)
     }
 
     /// The entries of a tensor at one place of the streamed axis, if it has the axis.
-    fn entries_along(&self, tensor: TensorId) -> Option<usize> {
+    pub(super) fn entries_along(&self, tensor: TensorId) -> Option<usize> {
         let axes = &self.tensors[tensor.0].axes;
         let place = axes.iter().position(|axis| Some(*axis) == self.streamed)?;
         let others = axes.iter().enumerate().filter(|(at, _)| *at != place);
@@ -237,11 +253,8 @@ impl Plan {
 
     /// The operations of a step at one place of the streamed axis.
     fn work_along(&self, step: &Step) -> usize {
-        let (loops, tape) = match step {
-            Step::MatrixProduct { .. } => return 0,
-            Step::Map { loops, tape, .. } | Step::Reduce { loops, tape, .. } => (loops, tape),
-        };
-        let points: usize = loops.iter().filter(|one| !one.streamed).map(|one| self.size(one.axis)).product();
+        let points: usize = step.loops().iter().filter(|one| !one.streamed).map(|one| self.size(one.axis)).product();
+        let Some(tape) = step.tape() else { return points };
         let (operations, functions) = tape.counts();
         let reduced = matches!(step, Step::Reduce { rest: Some(_), .. });
         points * (1 + operations + FUNCTION_WORK * (functions + usize::from(reduced)))

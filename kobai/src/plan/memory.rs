@@ -18,7 +18,10 @@ impl Plan {
         let free = CHUNK_BYTES
             .checked_div(per_place)
             .map_or(length, |preferred| preferred.min(LARGEST_CHUNK).max(SMALL_CHUNK_BYTES / per_place));
-        let wanted = options.chunk.unwrap_or(free).clamp(1, length);
+        let told = options
+            .input_bytes
+            .and_then(|bytes| bytes.checked_div(self.input_entries_per_place() * options.entry_bytes));
+        let wanted = options.chunk.unwrap_or(free.min(told.unwrap_or(length))).clamp(1, length);
         let mut fits = |chunk: usize| {
             self.chunk = chunk;
             self.measure_strips(options.entry_bytes);
@@ -54,6 +57,12 @@ impl Plan {
             .filter(|&tensor| self.takes_memory(tensor))
             .filter_map(|tensor| self.in_chunk(tensor))
             .sum()
+    }
+
+    /// Entries of inputs for each place of the streamed axis.
+    fn input_entries_per_place(&self) -> usize {
+        let inputs = (0..self.tensors.len()).filter(|&tensor| matches!(self.tensors[tensor].role, Role::Input(_)));
+        inputs.filter_map(|tensor| self.entries_along(TensorId(tensor))).sum()
     }
 
     /// Entries of a chunked temporary that outlives a strip, at one place.
