@@ -539,6 +539,7 @@ impl<'a> Filling<'a> {
     }
 }
 
-fn not_written(folder: &Path, reason: &std::io::Error) -> DataError {
+/// Arrays could not be written to a file of this folder.
+pub(crate) fn not_written(folder: &Path, reason: &std::io::Error) -> DataError {
     DataError::new("scratch-not-written").with("folder", folder.display()).with("reason", reason)
 }

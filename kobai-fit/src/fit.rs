@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -60,8 +61,8 @@ pub struct Prepared {
     pub convex: bool,
     /// How long the reading of the tables took.
     pub reading: Duration,
-    /// Whether the training rows were put in another order for batches.
-    pub shuffled: bool,
+    /// Where arrays that do not fit in memory lie.
+    scratch: PathBuf,
 }
 
 /// From so many rows on, a loss that is not convex is trained by batches: it takes many steps, and not exact ones.
@@ -131,7 +132,7 @@ pub fn prepare(request: &Request, watch: &mut dyn FnMut(usize) -> ControlFlow<()
         constraints_in_words: words,
         convex,
         reading,
-        shuffled: false,
+        scratch: options.scratch,
     })
 }
 
@@ -222,11 +223,11 @@ impl Prepared {
     /// Plans the training. For a method that goes by batches the rows are put in an order that the seed decides.
     ///
     /// # Errors
-    /// An input that is missing or of another rank.
+    /// An input that is missing or of another rank; `scratch-not-written`.
     pub fn plan(&mut self, training: &Training) -> Result<Runners, FitError> {
         let method = training.settings.method;
         if method.is_stochastic() {
-            self.shuffled = self.dataset.training.shuffle(training.settings.seed);
+            self.dataset.training.shuffle(training.settings.seed, &self.scratch)?;
         }
         Runners::new(&mut self.model, &self.dataset.training, method, training.batch, training.memory)
     }

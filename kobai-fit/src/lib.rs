@@ -42,6 +42,7 @@ pub mod quantity;
 pub mod random;
 pub mod replace;
 pub mod saved;
+mod shuffle;
 pub mod solver;
 pub mod source;
 pub mod split;

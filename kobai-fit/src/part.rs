@@ -3,11 +3,14 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::{Deref, Range};
+use std::path::Path;
 
 use kobai::eval::data::Array;
 use kobai_cpu::scratch_file::ScratchFile;
 
-use crate::random::SplitMix64;
+use crate::dataset::not_written;
+use crate::error::DataError;
+use crate::shuffle::Shuffle;
 
 /// The rows of one role as arrays.
 #[derive(Default)]
@@ -20,15 +23,24 @@ pub struct Part {
 
 impl Part {
     /// Puts the rows in an order that the seed decides, so that a batch of neighbouring rows is one of all rows. Rows that
-    /// lie in a file keep their order; false says so.
-    pub fn shuffle(&mut self, seed: u64) -> bool {
-        if self.arrays.values().any(PartArray::is_in_file) {
-            return false;
+    /// lie in a file go to another one in this folder.
+    ///
+    /// # Errors
+    /// `scratch-not-written`.
+    pub fn shuffle(&mut self, seed: u64, folder: &Path) -> Result<(), DataError> {
+        let bytes = self.arrays.values().map(|array| size_of_val(&**array)).max().unwrap_or(0);
+        let shuffle = Shuffle::new(self.rows, bytes, seed);
+        for array in self.arrays.values_mut() {
+            let width = array.width();
+            array.values = match &array.values {
+                Values::Memory(values) => Values::Memory(shuffle.in_memory(values, width)),
+                Values::File(file) => {
+                    let shuffled = shuffle.in_file(file, width, folder);
+                    Values::File(shuffled.map_err(|reason| not_written(folder, &reason))?)
+                }
+            };
         }
-        let mut order: Vec<usize> = (0..self.rows).collect();
-        SplitMix64::new(seed).shuffle(&mut order);
-        self.arrays.values_mut().for_each(|array| array.reorder(&order));
-        true
+        Ok(())
     }
 }
 
@@ -70,15 +82,6 @@ impl PartArray {
     /// Whether it lies in a file.
     pub fn is_in_file(&self) -> bool {
         matches!(self.values, Values::File(_))
-    }
-
-    /// Puts the rows in this order, where they lie in memory.
-    fn reorder(&mut self, order: &[usize]) {
-        let width = self.width();
-        if let Values::Memory(values) = &mut self.values {
-            let rows = order.iter().flat_map(|&row| &values[row * width..(row + 1) * width]);
-            *values = rows.copied().collect();
-        }
     }
 
     /// Lets go of the memory that the reading of the rows before this one took, where they lie in a file. It is told again

@@ -71,10 +71,11 @@ fn known(model: &Model, dataset: &Dataset) -> Knowledge {
         let array = &dataset.training.arrays[name];
         match &binding.encoding {
             Encoding::OneHot { .. } => known.between(own, 0.0, 1.0),
-            Encoding::Vector(_) if !array.is_in_file() => {
+            Encoding::Vector(_) => {
                 let ends = (f64::INFINITY, f64::NEG_INFINITY);
                 let (low, high) = array.iter().fold(ends, |(low, high), &value| (low.min(value), high.max(value)));
                 known.between(own, low, high);
+                array.release_before(dataset.training.rows);
             }
             _ => {}
         }

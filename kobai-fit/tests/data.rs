@@ -294,7 +294,7 @@ fn rows_are_shuffled_together() {
     let options = Options { held_out: 0.0, ..Options::default() };
     let bindings = ["x = columns a, b", "y = index(label)"];
     let mut part = loaded(&text, &bindings, &options).unwrap().training;
-    assert!(part.shuffle(SEED));
+    part.shuffle(SEED, &options.scratch).unwrap();
     let (x, y) = (&part.arrays["x"], &part.arrays["y"]);
     let mut seen = vec![false; 100];
     for (row, label) in x.chunks(2).zip(y.iter()) {
@@ -304,6 +304,7 @@ fn rows_are_shuffled_together() {
     assert!(seen.into_iter().all(|seen| seen));
     let early = y[..50].iter().filter(|&&label| label == 0.0).count();
     assert!((15..35).contains(&early), "{early} of the first 50 rows are of the first class");
-    let mut in_file = loaded(&text, &bindings, &Options { memory: 100, ..options }).unwrap().training;
-    assert!(!in_file.shuffle(SEED));
+    let mut in_file = loaded(&text, &bindings, &Options { memory: 100, ..options.clone() }).unwrap().training;
+    in_file.shuffle(SEED, &options.scratch).unwrap();
+    assert!(in_file.arrays["x"].is_in_file() && in_file.arrays["x"][..] == x[..] && in_file.arrays["y"][..] == y[..]);
 }

@@ -102,9 +102,8 @@ impl Report<'_> {
         if settings.method.is_stochastic() {
             let _ = writeln!(
                 out,
-                "  batches of {} rows{}, {} epochs, steps of {} ({})",
+                "  batches of {} rows drawn at random, {} epochs, steps of {} ({})",
                 training.batch.min(prepared.dataset.training.rows),
-                if prepared.shuffled { " drawn at random" } else { " that follow each other in the file" },
                 settings.iteration_limit,
                 settings.learning_rate,
                 self.arguments.schedule
