@@ -9,6 +9,7 @@ use kobai::eval::double::Double;
 use kobai::explain::{Language, choices, diagnostic};
 use kobai::expr::Symbol;
 use kobai::parse::{detect, parse};
+use kobai::print::{Notation, print};
 use kobai::resolve::{Program, resolve};
 use kobai::source::Diagnostic;
 use kobai::stabilise::{stabilise, stable_gradient, written_out};
@@ -451,4 +452,29 @@ fn resolving_never_panics() {
         }
     }
     assert!(resolved > 1000, "{resolved}");
+}
+
+/// Places without commas, where one of them is an entry, and the same with commas.
+const SIDE_BY_SIDE: &[(&str, &str)] = &[
+    (r"-\frac1N \sum_{i=1}^N \log p_{i y_i}", r"-\frac1N \sum_{i=1}^N \log p_{i,y_i}"),
+    (r"\sum_{i=1}^N z_{i\,y_i}", r"\sum_{i=1}^N z_{i,y_i}"),
+    (r"\sum_{n=1}^N \sum_{f=1}^F P_{u_n f} Q_{v_n f}", r"\sum_{n=1}^N \sum_{f=1}^F P_{u_n,f} Q_{v_n,f}"),
+    (r"\sum_{i=1}^N \sum_{j=1}^M T_{ij y_j}", r"\sum_{i=1}^N \sum_{j=1}^M T_{i,j,y_j}"),
+    (r"\sum_{i=1}^N \pi_{ref y_i}", r"\sum_{i=1}^N \pi_{ref,y_i}"),
+    (r"\sum_{b=1}^B \sum_{t=1}^T \log p_{bt y_{bt}}", r"\sum_{b=1}^B \sum_{t=1}^T \log p_{b,t,y_{b,t}}"),
+    (r"\sum_{i=1}^N x_{2i}", r"\sum_{i=1}^N x_{2 \cdot i}"),
+];
+
+#[test]
+fn places_side_by_side_are_those_with_commas() {
+    let printed = |text: &str, notation| {
+        let program = read(text, &Inputs::new()).unwrap_or_else(|errors| panic!("{text}: {errors:?}"));
+        print(&program.context, program.loss, notation)
+    };
+    for (without, with) in SIDE_BY_SIDE {
+        assert_eq!(printed(without, Notation::Plain), printed(with, Notation::Plain), "{without}");
+    }
+    // With a sign it is a product.
+    let product = r"\sum_{i=1}^{N} x_{y_{i} \cdot i}";
+    assert_eq!(printed(product, Notation::Latex), product);
 }

@@ -214,7 +214,7 @@ impl<'a> Parser<'a, '_> {
             self.inside(|parser| {
                 while !parser.at("}") && parser.peek().is_some() {
                     let part = parser.script_part();
-                    parts.push(part);
+                    parts.extend(parser.side_by_side(part));
                     if parser.accept(",").is_none() && parser.accept(";").is_none() {
                         break;
                     }
@@ -236,6 +236,44 @@ impl<'a> Parser<'a, '_> {
         let first = self.position;
         let formula = self.sum();
         ScriptPart { formula, spelling: self.spelling_of(first, self.position) }
+    }
+
+    /// The places that stand side by side in a part, as in `i y_i`, where one of them has a script: runs of letters, and
+    /// entries. A part without scripts is a run of letters or a word as a whole, and one with a number is arithmetic.
+    fn side_by_side(&self, part: ScriptPart) -> Vec<ScriptPart> {
+        let has_script = |factor: &Formula| match &factor.kind {
+            Kind::Name { subscripts, superscripts, .. } => Some(!subscripts.is_empty() || !superscripts.is_empty()),
+            _ => None,
+        };
+        let Kind::Product(factors) = &part.formula.kind else { return vec![part] };
+        let scripts: Option<Vec<bool>> = factors
+            .iter()
+            .enumerate()
+            .map(|(place, (join, factor))| has_script(factor).filter(|_| place == 0 || *join == Join::Juxtaposed))
+            .collect();
+        let Some(scripts) = scripts.filter(|scripts| scripts.contains(&true)) else { return vec![part] };
+        let Kind::Product(factors) = part.formula.kind else { return Vec::new() };
+        let mut parts: Vec<Vec<(Join, Formula)>> = Vec::new();
+        for (place, factor) in factors.into_iter().enumerate() {
+            match parts.last_mut() {
+                Some(letters) if !scripts[place] && !scripts[place - 1] => letters.push(factor),
+                _ => parts.push(vec![factor]),
+            }
+        }
+        parts.into_iter().map(|factors| self.part_of(factors)).collect()
+    }
+
+    /// Factors as a part of their own.
+    fn part_of(&self, mut factors: Vec<(Join, Formula)>) -> ScriptPart {
+        let ends = factors.first().zip(factors.last()).map(|((_, first), (_, last))| first.span.to(last.span));
+        let span = ends.unwrap_or_default();
+        let first = self.tokens.partition_point(|token| token.span.start < span.start);
+        let end = self.tokens.partition_point(|token| token.span.end <= span.end);
+        let formula = match factors.len() {
+            1 => factors.remove(0).1,
+            _ => Formula::new(Kind::Product(factors), span),
+        };
+        ScriptPart { formula, spelling: self.spelling_of(first, end) }
     }
 
     /// TeX's argument: a group in braces, or one token.

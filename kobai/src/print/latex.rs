@@ -61,6 +61,10 @@ fn places(list: &[Tree]) -> String {
 fn script(tree: &Tree) -> String {
     match tree {
         Tree::Sum(terms) => sum(terms, ""),
+        // Names side by side would be several places.
+        Tree::Product(factors) if !tree.starts_with_digit() => {
+            factors.iter().map(render).collect::<Vec<_>>().join(r" \cdot ")
+        }
         other => render(other),
     }
 }
