@@ -4,14 +4,13 @@
 //! the arrays. What was read is kept for the next time if it is small.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-
-use kobai_cpu::scratch_file::ScratchWriter;
+use std::path::PathBuf;
 
 use crate::binding::{Binding, Meaning, Scaling, find};
-use crate::encoding::{Encoder, Encoding, FittedBinding, Scale};
+use crate::encoding::{Encoding, FittedBinding, Scale};
 use crate::error::DataError;
-use crate::part::{Part, PartArray, Values};
+use crate::filling::Filling;
+use crate::part::Part;
 use crate::source::{Batch, Column, Kind, Source, Wanted};
 use crate::split::{HELD_OUT_FRACTION, LEFT_OUT, Role, SEED, split};
 use crate::statistics::{Classes, Moments};
@@ -102,7 +101,7 @@ pub fn load(
     let place = in_file.then_some(&options.scratch);
     let mut filling = Filling::new((table, &reader.places), &fitted, place)?;
     reader.for_each(&mut |batch| filling.add(batch, &roles))?;
-    let [training, held_out] = filling.finish(&fitted, rows)?;
+    let [training, held_out] = filling.finish(rows)?;
     Ok(Dataset { bindings: fitted, training, held_out, left_out: count(Role::LeftOut) })
 }
 
@@ -127,7 +126,7 @@ pub fn apply(table: &Source, fitted: &[FittedBinding], options: &Options, watch:
         rows += batch.rows;
         filling.add_all(batch)
     })?;
-    let [part, _] = filling.finish(fitted, [rows, 0])?;
+    let [part, _] = filling.finish([rows, 0])?;
     Ok(part)
 }
 
@@ -151,7 +150,7 @@ pub fn each_batch<E: From<DataError>>(
     let read = reader.for_each(&mut |batch| {
         let mut filling = Filling::new((table, &places), fitted, None)?;
         filling.add_all(batch)?;
-        let [part, _] = filling.finish(fitted, [batch.rows, 0])?;
+        let [part, _] = filling.finish([batch.rows, 0])?;
         work(&part).map_err(|error| {
             failed = Some(error);
             DataError::new("interrupted")
@@ -452,94 +451,4 @@ fn moments(reader: &mut Reader, roles: &[Role], missing: Missing) -> Result<Vec<
         Ok(())
     })?;
     Ok(moments)
-}
-
-/// Arrays being filled, for training rows and for those held out.
-struct Filling<'a> {
-    encoders: Vec<Encoder<'a>>,
-    sinks: [Vec<Sink>; 2],
-    entries: Vec<f64>,
-    folder: Option<&'a PathBuf>,
-}
-
-/// Where the entries of an array go.
-enum Sink {
-    Memory(Vec<f64>),
-    File(ScratchWriter<f64>),
-}
-
-impl<'a> Filling<'a> {
-    /// Empty arrays for these bindings, whose columns stand at these places of a batch of the table (none for a number), in
-    /// memory or in files of a folder.
-    fn new(
-        (table, places): (&'a Source, &[Vec<usize>]),
-        fitted: &'a [FittedBinding],
-        folder: Option<&'a PathBuf>,
-    ) -> Result<Filling<'a>, DataError> {
-        let places = places.iter().filter(|places| !places.is_empty());
-        let encoders =
-            fitted.iter().zip(places).map(|(fitted, places)| Encoder::new(fitted, places.clone(), table)).collect();
-        let sinks = || {
-            let sink = |_| match folder {
-                None => Ok(Sink::Memory(Vec::new())),
-                Some(folder) => tempfile::tempfile_in(folder)
-                    .map(|file| Sink::File(ScratchWriter::new(file)))
-                    .map_err(|reason| not_written(folder, &reason)),
-            };
-            fitted.iter().map(sink).collect::<Result<Vec<Sink>, DataError>>()
-        };
-        Ok(Filling { encoders, sinks: [sinks()?, sinks()?], entries: Vec::new(), folder })
-    }
-
-    /// Adds a batch by the roles of all rows.
-    fn add(&mut self, batch: &Batch, roles: &[Role]) -> Result<(), DataError> {
-        let of_role =
-            |role: Role| -> Vec<usize> { (0..batch.rows).filter(|row| roles[batch.first_row + row] == role).collect() };
-        self.add_rows(batch, 0, &of_role(Role::Training))?;
-        self.add_rows(batch, 1, &of_role(Role::HeldOut))
-    }
-
-    /// Adds all rows of a batch to the first part.
-    fn add_all(&mut self, batch: &Batch) -> Result<(), DataError> {
-        self.add_rows(batch, 0, &(0..batch.rows).collect::<Vec<_>>())
-    }
-
-    fn add_rows(&mut self, batch: &Batch, part: usize, rows: &[usize]) -> Result<(), DataError> {
-        for (encoder, sink) in self.encoders.iter().zip(&mut self.sinks[part]) {
-            match sink {
-                Sink::Memory(values) => encoder.append(batch, rows, values)?,
-                Sink::File(writer) => {
-                    self.entries.clear();
-                    encoder.append(batch, rows, &mut self.entries)?;
-                    let folder = self.folder.cloned().unwrap_or_default();
-                    writer.write(&self.entries).map_err(|reason| not_written(&folder, &reason))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self, fitted: &[FittedBinding], rows: [usize; 2]) -> Result<[Part; 2], DataError> {
-        let folder = self.folder.cloned().unwrap_or_default();
-        let mut parts = [Part::default(), Part::default()];
-        for ((part, sinks), rows) in parts.iter_mut().zip(self.sinks).zip(rows) {
-            part.rows = rows;
-            for (binding, sink) in fitted.iter().zip(sinks) {
-                let values = match sink {
-                    Sink::Memory(values) => Values::Memory(values),
-                    Sink::File(writer) => {
-                        Values::File(writer.finish().map_err(|reason| not_written(&folder, &reason))?)
-                    }
-                };
-                let array = PartArray::new(binding.shape(rows), values, binding.is_index());
-                part.arrays.insert(binding.symbol.clone(), array);
-            }
-        }
-        Ok(parts)
-    }
-}
-
-/// Arrays could not be written to a file of this folder.
-pub(crate) fn not_written(folder: &Path, reason: &std::io::Error) -> DataError {
-    DataError::new("scratch-not-written").with("folder", folder.display()).with("reason", reason)
 }

@@ -132,6 +132,9 @@ impl FittedBinding {
     }
 }
 
+/// Rows whose entries stay in the cache while column after column is added.
+const TOGETHER: usize = 64;
+
 /// Makes arrays of batches, row by row.
 pub(crate) struct Encoder<'a> {
     binding: &'a FittedBinding,
@@ -185,17 +188,20 @@ impl<'a> Encoder<'a> {
         let width = self.places.len();
         let first = entries.len();
         entries.resize(first + rows.len() * width, 0.0);
-        for (place, &position) in self.places.iter().enumerate() {
-            let Column::Numbers(values) = &batch.columns[position] else { continue };
-            let fill = self.binding.fill.as_ref().map(|fill| fill[place]);
-            for (entry, &row) in entries[first + place..].iter_mut().step_by(width).zip(rows) {
-                let value = match fill {
-                    Some(fill) if values[row].is_nan() => fill,
-                    _ => values[row],
-                };
-                *entry = scale.apply(place, value);
-                if !entry.is_finite() {
-                    return Err(self.not_finite(batch, row, place, value));
+        // Few rows at a time, since the entries of a column lie far apart.
+        for (rows, entries) in rows.chunks(TOGETHER).zip(entries[first..].chunks_mut(TOGETHER * width.max(1))) {
+            for (place, &position) in self.places.iter().enumerate() {
+                let Column::Numbers(values) = &batch.columns[position] else { continue };
+                let fill = self.binding.fill.as_ref().map(|fill| fill[place]);
+                for (entry, &row) in entries[place..].iter_mut().step_by(width).zip(rows) {
+                    let value = match fill {
+                        Some(fill) if values[row].is_nan() => fill,
+                        _ => values[row],
+                    };
+                    *entry = scale.apply(place, value);
+                    if !entry.is_finite() {
+                        return Err(self.not_finite(batch, row, place, value));
+                    }
                 }
             }
         }

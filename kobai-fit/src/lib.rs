@@ -26,6 +26,7 @@ mod conditions;
 pub mod dataset;
 pub mod encoding;
 pub mod error;
+mod filling;
 pub mod fit;
 pub mod judge;
 pub mod lesson;

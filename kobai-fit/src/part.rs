@@ -8,8 +8,8 @@ use std::path::Path;
 use kobai::eval::data::Array;
 use kobai_cpu::scratch_file::ScratchFile;
 
-use crate::dataset::not_written;
 use crate::error::DataError;
+use crate::filling::not_written;
 use crate::shuffle::Shuffle;
 
 /// The rows of one role as arrays.
