@@ -2,8 +2,9 @@
 //!
 //! Neighbouring steps that run along the streamed axis form a segment: tapes, and matrix products with a factor that stays in
 //! the cache. It is run over strips of a chunk, few places at a time, so that what one step leaves is still in the cache when
-//! the next one reads it; a tensor that no other segment touches exists for one strip only. A segment is cut into tasks, which may run at once. Strips and tasks depend on the
-//! plan alone, and what tasks sum up is joined in their order: the bits do not depend on the number of threads.
+//! the next one reads it; a tensor that no other segment touches exists for one strip only. A segment is cut into tasks, which
+//! may run at once. Strips and tasks depend on the plan alone, and what tasks sum up is joined in their order: the bits do not
+//! depend on the number of threads.
 
 use super::join;
 use super::tape::{JoinedTape, Operation, Place, Tape};
