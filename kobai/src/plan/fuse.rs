@@ -92,12 +92,12 @@ pub fn runs_in_strips(step: &Step, entries: impl Fn(TensorId) -> usize, size: im
     }
 }
 
-/// The segments of a chunk's steps; strips are not measured yet. Tapes of a segment that gain from it are put side by side,
-/// in groups.
-pub fn segments(steps: &mut [Step], entries: impl Fn(TensorId) -> usize, size: impl Fn(Axis) -> usize) -> Vec<Segment> {
+/// The segments of a chunk's steps, some of which run alone; strips are not measured yet. Tapes of a segment that gain from it
+/// are put side by side, in groups.
+pub fn segments(steps: &mut [Step], alone: impl Fn(&Step) -> bool, size: impl Fn(Axis) -> usize) -> Vec<Segment> {
     let mut segments: Vec<Segment> = Vec::new();
     for (number, step) in steps.iter().enumerate() {
-        if !runs_in_strips(step, &entries, &size) {
+        if alone(step) {
             segments.push(Segment::Step(number));
             continue;
         }

@@ -339,15 +339,27 @@ impl<'a> Scheduler<'a> {
             needed.into_iter().partition(|&position| self.assignment.streaming[position] == Streaming::Apart);
         let before = before.into_iter().map(|position| self.step(position)).collect();
         let steps: Vec<Step> = chunk.into_iter().map(|position| self.step(position)).collect();
-        let mut chunk = self.in_order(steps);
+        let alone = self.alone(&steps);
+        let mut chunk = self.in_order(steps, &alone);
         let size = |axis| size_of(self.context, self.sizes, axis);
-        let segments = fuse::segments(&mut chunk, |tensor| self.entries(tensor), size);
+        let segments = fuse::segments(&mut chunk, |step| alone.contains(&step.makes()), size);
         Pass { before, chunk, segments }
+    }
+
+    /// What is made by steps that do not run in strips. Where one product does not, none does: a product between two segments
+    /// would have all others wait for whole chunks.
+    fn alone(&self, steps: &[Step]) -> Vec<TensorId> {
+        let size = |axis| size_of(self.context, self.sizes, axis);
+        let is_alone = |step: &&Step| !fuse::runs_in_strips(step, |tensor| self.entries(tensor), size);
+        let is_product = |step: &&Step| matches!(step, Step::MatrixProduct { .. });
+        let some_product = steps.iter().filter(is_product).any(|step| is_alone(&step));
+        let alone = steps.iter().filter(|step| is_alone(step) || some_product && is_product(step));
+        alone.map(Step::makes).collect()
     }
 
     /// Each step after those that it reads from; tapes together, and products together, which come first where they can. Of
     /// tapes the one that writes least, so that what reads a large tensor comes before what may write over it.
-    fn in_order(&self, mut steps: Vec<Step>) -> Vec<Step> {
+    fn in_order(&self, mut steps: Vec<Step>, alone: &[TensorId]) -> Vec<Step> {
         let mut ordered: Vec<Step> = Vec::with_capacity(steps.len());
         while !steps.is_empty() {
             let waits = |step: &Step| {
@@ -356,10 +368,7 @@ impl<'a> Scheduler<'a> {
                     .iter()
                     .any(|other| !std::ptr::eq(step, other) && other.written().any(|made| reads.contains(&made)))
             };
-            let is_alone = |step: &Step| {
-                let size = |axis| size_of(self.context, self.sizes, axis);
-                !fuse::runs_in_strips(step, |tensor| self.entries(tensor), size)
-            };
+            let is_alone = |step: &Step| alone.contains(&step.makes());
             let alone_before = ordered.last().is_none_or(is_alone);
             let key = |&position: &usize| {
                 let step = &steps[position];
