@@ -51,7 +51,7 @@ pub(crate) enum Run {
 }
 
 impl StripSteps {
-    /// The tensors that exist after a chunk.
+    /// The buffers of the results.
     pub fn results(&self) -> impl Iterator<Item = usize> {
         self.tapes.iter().map(|step| step.out).chain(self.products.iter().map(|step| step.out.tensor))
     }

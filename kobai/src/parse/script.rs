@@ -241,23 +241,18 @@ impl<'a> Parser<'a, '_> {
     /// The places that stand side by side in a part, as in `i y_i`, where one of them has a script: runs of letters, and
     /// entries. A part without scripts is a run of letters or a word as a whole, and one with a number is arithmetic.
     fn side_by_side(&self, part: ScriptPart) -> Vec<ScriptPart> {
-        let has_script = |factor: &Formula| match &factor.kind {
-            Kind::Name { subscripts, superscripts, .. } => Some(!subscripts.is_empty() || !superscripts.is_empty()),
-            _ => None,
+        let are_places = are_places(&part.formula);
+        let factors = match part.formula.kind {
+            Kind::Product(factors) if are_places => factors,
+            _ => return vec![part],
         };
-        let Kind::Product(factors) = &part.formula.kind else { return vec![part] };
-        let scripts: Option<Vec<bool>> = factors
-            .iter()
-            .enumerate()
-            .map(|(place, (join, factor))| has_script(factor).filter(|_| place == 0 || *join == Join::Juxtaposed))
-            .collect();
-        let Some(scripts) = scripts.filter(|scripts| scripts.contains(&true)) else { return vec![part] };
-        let Kind::Product(factors) = part.formula.kind else { return Vec::new() };
         let mut parts: Vec<Vec<(Join, Formula)>> = Vec::new();
-        for (place, factor) in factors.into_iter().enumerate() {
-            match parts.last_mut() {
-                Some(letters) if !scripts[place] && !scripts[place - 1] => letters.push(factor),
-                _ => parts.push(vec![factor]),
+        for factor in factors {
+            let is_letter = !has_script(&factor.1);
+            match parts.last_mut().filter(|run| run.last().is_some_and(|(_, before)| is_letter && !has_script(before)))
+            {
+                Some(letters) => letters.push(factor),
+                None => parts.push(vec![factor]),
             }
         }
         parts.into_iter().map(|factors| self.part_of(factors)).collect()
@@ -408,6 +403,19 @@ impl<'a> Parser<'a, '_> {
         let latex = if braced { written.trim_start_matches('{').trim_end_matches('}').trim() } else { written };
         Spelling { plain: plain_text(tokens), latex: latex.into() }
     }
+}
+
+/// Whether a part is names side by side of which one has a script.
+fn are_places(part: &Formula) -> bool {
+    let Kind::Product(factors) = &part.kind else { return false };
+    let joined = factors.iter().skip(1).all(|(join, _)| *join == Join::Juxtaposed);
+    let names = factors.iter().all(|(_, factor)| matches!(factor.kind, Kind::Name { .. }));
+    joined && names && factors.iter().any(|(_, factor)| has_script(factor))
+}
+
+/// Whether a formula is a name with indices.
+fn has_script(formula: &Formula) -> bool {
+    matches!(&formula.kind, Kind::Name { subscripts, superscripts, .. } if !(subscripts.is_empty() && superscripts.is_empty()))
 }
 
 /// Tokens as one word of plain text: accents and primes follow their letter, fonts and braces drop.
