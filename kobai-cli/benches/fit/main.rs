@@ -144,7 +144,7 @@ fn measured(row: &Row, options: &Options) -> Result<String, String> {
         Table::Made(rows) => (made(rows, options)?, 1, 2),
     };
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    if rounds == 1 {
+    if matches!(row.table, Table::Made(_)) {
         // Neither side reads from the disk what the other then finds in memory.
         read_once(&table).map_err(|error| format!("{}: {error}", table.display()))?;
     }
