@@ -14,6 +14,7 @@ pub mod function;
 pub mod motivation;
 pub mod parse;
 pub mod plan;
+pub mod predictor;
 pub mod print;
 pub mod resolve;
 pub mod rewrite;

@@ -16,6 +16,7 @@ const ORDER: &[&str] = &[
     "differentiate",
     "stabilise",
     "convexity",
+    "predictor",
     "eval",
     "check",
     "statement",
