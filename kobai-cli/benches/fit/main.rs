@@ -233,7 +233,7 @@ fn kobai(row: &Row, table: &Path, threads: usize) -> Result<Found, String> {
 fn peer(row: &Row, table: &Path, options: &Options) -> Result<Found, String> {
     let threads: &[&str] = if matches!(row.table, Table::Made(_)) { &["1", "2"] } else { &["1"] };
     let mut best: Option<Found> = None;
-    for (number, core) in threads.iter().flat_map(|number| [(number, ""), (number, "SkylakeX")]) {
+    for (number, core) in threads.iter().flat_map(|number| [(number, ""), (number, widest_core())]) {
         let mut command = python(options);
         command.args([row.peer]).arg(table).arg("1").env("OPENBLAS_NUM_THREADS", number);
         if !core.is_empty() {
@@ -251,6 +251,18 @@ fn peer(row: &Row, table: &Path, options: &Options) -> Result<Found, String> {
         }
     }
     best.ok_or_else(|| "the peer did not run".to_owned())
+}
+
+/// The name that OpenBLAS has for processors with the vectors that this one has; it may not find it by itself.
+fn widest_core() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") { "SkylakeX" } else { "Haswell" }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        ""
+    }
 }
 
 fn python(options: &Options) -> Command {
