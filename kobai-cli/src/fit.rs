@@ -52,7 +52,7 @@ pub fn run(arguments: &Fit) -> Result<Answer, Failure> {
     let report = Report { arguments, source: &source, title: front.title.as_deref() };
     if !arguments.json {
         print(&report.understood(&prepared))?;
-        print(&report.plan(&prepared, &training, &reason, &beginning.told, runners.bytes()))?;
+        print(&report.plan(&prepared, &training, &reason, &beginning.told, &runners))?;
     }
     let mut checkpoint = match &arguments.checkpoint {
         Some(folder) => {

@@ -229,7 +229,12 @@ impl Prepared {
         if method.is_stochastic() {
             self.dataset.training.shuffle(training.settings.seed, &self.scratch)?;
         }
-        Runners::new(&mut self.model, &self.dataset.training, method, training.batch, training.memory)
+        let part = &self.dataset.training;
+        let mut runners = Runners::new(&mut self.model, part, method, training.batch, training.memory)?;
+        if method == Method::Lbfgs && self.convex && self.constraints.is_empty() {
+            runners.look_at_features(&mut self.model, part)?;
+        }
+        Ok(runners)
     }
 
     /// Finds the parameters of least loss. `rows` is told of rows read while the loss is evaluated, `watch` of iterations.

@@ -33,6 +33,7 @@ pub mod lesson;
 pub mod metrics;
 pub mod model;
 pub mod model_file;
+mod moments;
 pub mod objective;
 pub mod part;
 pub mod plot;

@@ -8,7 +8,9 @@ use kobai::plan::Output;
 use kobai::stabilise::{stable_gradient, stable_hessian_vector_product};
 
 use crate::model::{DIRECTION, FitError, Model, Parameter, RowWatch, Runner};
+use crate::moments::{Moments, moments};
 use crate::part::Part;
+use crate::solver::metric::Metric;
 use crate::solver::{Method, Objective, difference_product};
 use crate::transform::Transform;
 
@@ -21,6 +23,7 @@ pub struct Runners {
     /// For batches of equal size, and for the rest.
     batches: Vec<Runner>,
     curvature: Option<Runner>,
+    moments: Option<Moments>,
 }
 
 impl Runners {
@@ -46,11 +49,11 @@ impl Runners {
             let sizes = [batch, part.rows % batch];
             let planned = sizes.into_iter().filter(|&rows| rows > 0);
             let batches = planned.map(|rows| model.runner(&outputs, part, rows, memory)).collect::<Result<_, _>>()?;
-            return Ok(Runners { whole: None, batches, curvature: None });
+            return Ok(Runners { whole: None, batches, curvature: None, moments: None });
         }
         let whole = Some(model.runner(&outputs, part, part.rows, memory)?);
         if method != Method::NewtonConjugateGradient {
-            return Ok(Runners { whole, batches: Vec::new(), curvature: None });
+            return Ok(Runners { whole, batches: Vec::new(), curvature: None, moments: None });
         }
         let context = &mut model.program.context;
         let mut directions = Vec::new();
@@ -69,7 +72,22 @@ impl Runners {
                 Some(model.runner(&outputs, part, part.rows, memory)?)
             }
         };
-        Ok(Runners { whole, batches: Vec::new(), curvature })
+        Ok(Runners { whole, batches: Vec::new(), curvature, moments: None })
+    }
+
+    /// Looks at the features for what they say of the curvature.
+    ///
+    /// # Errors
+    /// An input that is missing or of another rank.
+    pub fn look_at_features(&mut self, model: &mut Model, part: &Part) -> Result<(), FitError> {
+        let operations = self.whole.as_ref().map_or(0.0, Runner::operations);
+        self.moments = moments(model, part, operations)?;
+        Ok(())
+    }
+
+    /// How many rows the solver knows the products of the features of, if it begins with them.
+    pub fn rows_known(&self) -> Option<usize> {
+        self.moments.as_ref().map(|moments| moments.rows)
     }
 
     /// The bytes that the plans take together.
@@ -167,6 +185,10 @@ impl Objective for TrainingLoss<'_> {
 
     fn evaluate(&mut self, free: &[f64], gradient: &mut [f64]) -> Result<f64, FitError> {
         self.run(None, free, gradient)
+    }
+
+    fn metric(&self) -> Option<Metric> {
+        self.runners.moments.as_ref().map(|moments| moments.metric.clone())
     }
 
     fn operations(&self) -> f64 {

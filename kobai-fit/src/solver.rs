@@ -9,6 +9,7 @@
 mod constrained;
 mod lbfgs;
 mod line_search;
+pub mod metric;
 mod newton;
 mod pairs;
 mod quasi_newton;
@@ -23,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use constrained::Constrained;
 use lbfgs::Lbfgs;
+use metric::Metric;
 use newton::NewtonConjugateGradient;
 use pairs::worthwhile;
 use quasi_newton::QuasiNewton;
@@ -55,6 +57,11 @@ pub trait Objective {
     /// How many operations an evaluation takes, as far as it is known: by it L-BFGS decides how much to remember.
     fn operations(&self) -> f64 {
         0.0
+    }
+
+    /// What is known of the curvature beforehand: L-BFGS without constraints begins with it.
+    fn metric(&self) -> Option<Metric> {
+        None
     }
 
     /// How many batches all rows are parted into, for methods that take a step after each.
@@ -408,8 +415,8 @@ fn method_of<O: Objective>(
 ) -> Box<dyn Iterate<O>> {
     let pairs = || settings.memory.unwrap_or_else(|| worthwhile(objective.operations(), parameters));
     match settings.method {
-        Method::Lbfgs if constraints.is_empty() => Box::new(QuasiNewton::<Lbfgs>::new(pairs())),
-        Method::Lbfgs => Box::new(QuasiNewton::<Constrained>::new(pairs())),
+        Method::Lbfgs if constraints.is_empty() => Box::new(QuasiNewton::<Lbfgs>::new(pairs(), objective.metric())),
+        Method::Lbfgs => Box::new(QuasiNewton::<Constrained>::new(pairs(), None)),
         Method::NewtonConjugateGradient => Box::new(NewtonConjugateGradient),
         Method::AdamW => Box::new(AdamW::new(parameters)),
         Method::Sgd => Box::new(Momentum::new(parameters)),

@@ -12,6 +12,7 @@ use crate::dataset::Dataset;
 use crate::encoding::Encoding;
 use crate::model::{FitError, Model, Parameter};
 use crate::objective::{blocks, by_name};
+use crate::part::Part;
 use crate::solver::Constraints;
 use crate::transform::Transform;
 
@@ -44,7 +45,7 @@ pub(crate) fn structure(model: &mut Model, dataset: &Dataset) -> Result<Structur
     if !parted.terms.is_empty() {
         constraints.absolute = vec![0.0; model.entries()];
         for &(symbol, coefficient) in &parted.terms {
-            let weight = value(model, dataset, coefficient)?;
+            let weight = value(model, &dataset.training, coefficient)?;
             let parameters = model.parameters.clone();
             for (block, _) in blocks(&parameters).zip(&parameters).filter(|(_, other)| other.symbol == symbol) {
                 constraints.absolute[block].iter_mut().for_each(|own| *own += weight);
@@ -128,10 +129,9 @@ fn bounds(model: &Model, known: &Knowledge, transforms: &[Transform]) -> (Constr
     (constraints, words)
 }
 
-/// The value of an expression without parameters and indices.
-fn value(model: &mut Model, dataset: &Dataset, value: kobai::expr::Expr) -> Result<f64, FitError> {
+/// The value of an expression without parameters and indices, at all rows of a part.
+pub(crate) fn value(model: &mut Model, part: &Part, value: kobai::expr::Expr) -> Result<f64, FitError> {
     let output = Output { name: "value".into(), indices: Vec::new(), value };
-    let part = &dataset.training;
     let mut runner = model.runner(&[output], part, part.rows, None)?;
     let entries = vec![0.0; model.entries()];
     runner.run(model, (part, 0), &by_name(&model.parameters, &entries), &|_| ControlFlow::Continue(()))?;

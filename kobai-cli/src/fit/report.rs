@@ -10,6 +10,7 @@ use kobai_fit::encoding::Encoding;
 use kobai_fit::fit::{Prepared, Training};
 use kobai_fit::judge::{Judged, Summary};
 use kobai_fit::metrics::{ClassSummary, json_number};
+use kobai_fit::objective::Runners;
 use kobai_fit::plot_confusion::MOST_CLASSES;
 use kobai_fit::solver::{Outcome, Status};
 use serde_json::{Value, json};
@@ -95,7 +96,7 @@ impl Report<'_> {
         training: &Training,
         reason: &str,
         told: &[(String, String)],
-        planned: u64,
+        runners: &Runners,
     ) -> String {
         let settings = &training.settings;
         let mut out = format!("Solver\n  {}, {reason}\n", settings.method.names().1);
@@ -108,6 +109,9 @@ impl Report<'_> {
                 settings.learning_rate,
                 self.arguments.schedule
             );
+        }
+        if let Some(rows) = runners.rows_known() {
+            let _ = writeln!(out, "  begins with the curvature that the features of {rows} rows show");
         }
         for (parameter, transform) in prepared.model.parameters.iter().zip(&prepared.transforms) {
             if let Some(words) = transform.words(&prepared.model.shown_name(parameter.symbol)) {
@@ -124,7 +128,7 @@ impl Report<'_> {
             let _ = writeln!(out, "  starts from {}", starts.join(", "));
         }
         if self.arguments.memory.is_some() {
-            let _ = writeln!(out, "  the plan takes {}", bytes(planned as f64));
+            let _ = writeln!(out, "  the plan takes {}", bytes(runners.bytes() as f64));
         }
         out + "\n"
     }

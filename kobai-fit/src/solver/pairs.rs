@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::metric::{Metric, Preconditioner};
 use super::state::State;
 use super::vector::{add_multiple, difference, dot, norm};
 
@@ -25,10 +26,11 @@ pub(super) fn worthwhile(operations: f64, parameters: usize) -> usize {
     in_cache.min(within(CACHE)).max(in_memory.min(within(BYTES))).clamp(USUAL, MOST)
 }
 
-/// The pairs, the latest last.
+/// The pairs, the latest last, and what was known before them.
 pub(super) struct Pairs {
     pairs: VecDeque<Pair>,
     most: usize,
+    preconditioner: Option<Preconditioner>,
 }
 
 struct Pair {
@@ -39,9 +41,9 @@ struct Pair {
 }
 
 impl Pairs {
-    /// Room for so many.
-    pub fn new(most: usize) -> Pairs {
-        Pairs { pairs: VecDeque::new(), most }
+    /// Room for so many, and what is known of the curvature without them.
+    pub fn new(most: usize, metric: Option<Metric>) -> Pairs {
+        Pairs { pairs: VecDeque::new(), most, preconditioner: metric.map(Preconditioner::new) }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -63,8 +65,7 @@ impl Pairs {
             weights.push(weight);
         }
         if let Some(latest) = self.pairs.back() {
-            let scale = latest.curvature / dot(&latest.difference, &latest.difference);
-            direction.iter_mut().for_each(|element| *element *= scale);
+            self.begin(&mut direction, latest);
         }
         for (pair, weight) in self.pairs.iter().zip(weights.into_iter().rev()) {
             let back = dot(&pair.difference, &direction) / pair.curvature;
@@ -73,13 +74,24 @@ impl Pairs {
         direction
     }
 
+    /// Multiplies by the inverse curvature that the pairs correct: that of the metric, or 1, in the scale of the latest pair.
+    fn begin(&self, direction: &mut [f64], latest: &Pair) {
+        let mut difference = latest.difference.clone();
+        if let Some(preconditioner) = self.preconditioner.as_ref().filter(|known| known.is_ready()) {
+            preconditioner.solve(direction);
+            preconditioner.solve(&mut difference);
+        }
+        let scale = latest.curvature / dot(&latest.difference, &difference);
+        direction.iter_mut().for_each(|element| *element *= scale);
+    }
+
     /// The direction in the subspace of the parameters that are free: the pairs are taken as they look there, those that
     /// show no positive curvature in it left out.
     pub fn direction_within(&self, gradient: &[f64], free: &[bool]) -> Vec<f64> {
         let within = |vector: &[f64]| -> Vec<f64> {
             vector.iter().zip(free).map(|(&element, &free)| if free { element } else { 0.0 }).collect()
         };
-        let mut own = Pairs::new(self.most);
+        let mut own = Pairs::new(self.most, None);
         for pair in &self.pairs {
             own.push(within(&pair.step), within(&pair.difference));
         }
@@ -95,6 +107,9 @@ impl Pairs {
         let curvature = dot(&step, &difference);
         let positive = curvature > f64::EPSILON * norm(&step) * norm(&difference) && curvature.is_normal();
         if positive && self.most > 0 {
+            if let Some(preconditioner) = &mut self.preconditioner {
+                preconditioner.learn(&step, &difference);
+            }
             if self.pairs.len() == self.most {
                 self.pairs.pop_front();
             }
@@ -106,6 +121,9 @@ impl Pairs {
         for (number, pair) in self.pairs.iter().enumerate() {
             state.set_vector(&format!("step {number}"), pair.step.clone());
             state.set_vector(&format!("difference {number}"), pair.difference.clone());
+        }
+        if let Some(preconditioner) = &self.preconditioner {
+            state.set_vector("scales", preconditioner.scales());
         }
     }
 
@@ -122,7 +140,10 @@ impl Pairs {
             let curvature = dot(step, difference);
             self.pairs.push_back(Pair { step: step.to_vec(), difference: difference.to_vec(), curvature });
         }
-        Some(())
+        match (&mut self.preconditioner, state.vector("scales")) {
+            (Some(preconditioner), Some(scales)) => preconditioner.restore(scales),
+            _ => Some(()),
+        }
     }
 }
 

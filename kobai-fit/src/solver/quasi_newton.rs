@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use super::metric::Metric;
 use super::pairs::Pairs;
 use super::state::State;
 use super::vector::{maximum, norm};
@@ -39,9 +40,9 @@ pub(super) struct QuasiNewton<A> {
 }
 
 impl<A> QuasiNewton<A> {
-    /// Remembers so many pairs.
-    pub fn new(pairs: usize) -> QuasiNewton<A> {
-        QuasiNewton { memory: Memory { pairs: Pairs::new(pairs), size: Size::default() }, method: PhantomData }
+    /// Remembers so many pairs, and begins with what is known of the curvature.
+    pub fn new(pairs: usize, metric: Option<Metric>) -> QuasiNewton<A> {
+        QuasiNewton { memory: Memory { pairs: Pairs::new(pairs, metric), size: Size::default() }, method: PhantomData }
     }
 }
 

@@ -1,0 +1,66 @@
+//! Features of any unit: what their products say of the curvature makes a fit go as fast as with standardised ones.
+
+use kobai_fit::dataset::Options;
+use kobai_fit::fit::{Request, Training, prepare};
+use kobai_fit::solver::{From, Outcome, Settings, Status};
+use kobai_fit::source::Source;
+use std::fmt::Write;
+use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+
+/// Counts whose mean depends on three features of very different size, of which two go together, rows in an order that the
+/// first one decides.
+fn table() -> (tempfile::TempDir, Source) {
+    let mut text = String::from("small,middle,large,count\n");
+    for row in 0..400 {
+        let t = f64::from(row) / 400.0;
+        let (small, middle) = (1e-4 * t, (37.0 * t).sin());
+        let large = 1e4 * (1.0 + 0.3 * t + 0.1 * (71.0 * t).cos());
+        let count = ((1.0 + t + 0.5 * middle).exp() + 0.5 * (113.0 * t).sin()).round().max(0.0);
+        let _ = writeln!(text, "{small},{middle},{large},{count}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("counts.csv");
+    std::fs::write(&path, text).expect("written");
+    let source = Source::open(&path, None).expect("a table");
+    (folder, source)
+}
+
+fn fitted(table: &Source, x: &str, penalty: &str) -> Outcome {
+    let document = format!(
+        r"$$\eta_i = \sum_d x_{{id}} w_d + b$$
+$$\min_{{w, b}} \; \frac{{1}}{{N}} \sum_{{i=1}}^{{N}} (e^{{\eta_i}} - v_i \eta_i) {penalty}$$"
+    );
+    let bindings = [format!("x = {x}"), "v = count".to_owned()];
+    let options = Options { held_out: 0.0, ..Options::default() };
+    let request = Request { document: &document, bindings: &bindings, table, test: None, options };
+    let mut prepared =
+        prepare(&request, &mut |_| ControlFlow::Continue(())).unwrap_or_else(|error| panic!("{error:?}"));
+    let settings = Settings { gradient_tolerance: 0.0, maximum_tolerance: 1e-6, ..Settings::default() };
+    let training = Training { settings, ..Training::default() };
+    let runners = prepared.plan(&training).unwrap_or_else(|error| panic!("{error:?}"));
+    assert!(runners.rows_known().is_some());
+    let start = From::Parameters(vec![0.0; 4]);
+    let (go_on, flag) = (|_: std::ops::Range<usize>| ControlFlow::Continue(()), AtomicBool::new(false));
+    let outcome = prepared.train(&training, runners, start, &flag, (&go_on, &mut |_, _| {}));
+    outcome.unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+#[test]
+fn features_need_not_be_standardised() {
+    let (_folder, table) = table();
+    let standardised = fitted(&table, "standardise(small, middle, large)", "");
+    assert_eq!(standardised.status, Status::Converged);
+    let raw = fitted(&table, "small, middle, large", "");
+    assert!((raw.value - standardised.value).abs() < 1e-9, "{} {}", raw.value, standardised.value);
+    assert!(raw.evaluations <= 2 * standardised.evaluations, "{} {}", raw.evaluations, standardised.evaluations);
+}
+
+/// A penalty is of another size than the data for each feature, and both count.
+#[test]
+fn a_penalty_of_one_size_for_features_of_all_sizes() {
+    let (_folder, table) = table();
+    let outcome = fitted(&table, "small, middle, large", r"+ \frac{1}{2} \sum_d w_d^2");
+    assert_eq!(outcome.status, Status::Converged);
+    assert!(outcome.evaluations <= 40, "{}", outcome.evaluations);
+}
