@@ -1,4 +1,5 @@
-//! Matrix products: in AVX-512's own instructions ([`panels`]), else through the `gemm` crate.
+//! Matrix products: in vectors of AVX-512, and those that are not large in vectors of AVX2 ([`panels`]), else through the
+//! `gemm` crate.
 //!
 //! Both add up in an order that depends on the shape alone, not on the number of threads (a test holds them to that).
 //! Neither knows of the rule that a factor of exactly 0 removes the other, which matters only next to ∞ and NaN: where
@@ -24,6 +25,8 @@ use crate::execute::buffer_of;
 use crate::execute::layout::{Chunk, Layout, Loops, View};
 use crate::execute::strips::Accumulation;
 use crate::tile::multiply;
+#[cfg(target_arch = "x86_64")]
+use crate::vector::Lanes;
 use crate::vector::{self, Float};
 use kobai::expr::Reduction;
 use kobai::plan::{Operand, Plan, Step};
@@ -33,6 +36,9 @@ use smallvec::smallvec;
 
 /// Multiplications that are worth a second thread.
 const PARALLEL_WORK: usize = 1 << 20;
+/// Multiplications from which on `gemm` is faster than tiles in vectors of AVX2 (measured on a processor without AVX-512).
+#[cfg(target_arch = "x86_64")]
+const LARGE_WORK: usize = 1 << 27;
 
 /// out[rows, columns] (+)= Σ left[rows, contracted] · right[contracted, columns]
 #[derive(Debug)]
@@ -187,8 +193,12 @@ struct Product<'a, T> {
 impl<T: Float> Product<'_, T> {
     fn run(self, finite: bool, pool: &Pool<T>) {
         #[cfg(target_arch = "x86_64")]
-        if finite && vector::Level::current() == vector::Level::Avx512 {
-            return self.run_in_panels(pool);
+        match vector::Level::current() {
+            vector::Level::Avx512 if finite => return self.run_in_panels::<T::Wide>(pool),
+            vector::Level::Avx2 if finite && self.multiplications() < LARGE_WORK => {
+                return self.run_in_panels::<T::Narrow>(pool);
+            }
+            _ => {}
         }
         // `gemm` has memory of its own.
         let _ = pool;
@@ -211,18 +221,23 @@ impl<T: Float> Product<'_, T> {
         }
     }
 
+    #[cfg(target_arch = "x86_64")]
+    fn multiplications(&self) -> usize {
+        [&self.rows, &self.columns, &self.contracted].into_iter().map(count).fold(1, usize::saturating_mul)
+    }
+
     /// The columns are the loops that fill vectors the better; else the loop whose entries lie side by side in the result, or
     /// the longer one. What turns beside it is gone through one by one.
     #[cfg(target_arch = "x86_64")]
-    fn run_in_panels(mut self, pool: &Pool<T>) {
-        if self.run_along_rows(pool) {
+    fn run_in_panels<V: Lanes<Element = T>>(mut self, pool: &Pool<T>) {
+        if self.run_along_rows::<V>(pool) {
             return;
         }
         let Product { out, left, right, rows, columns, contracted, accumulate } = self;
         let along = |loops: &Dimensions| {
             loops.iter().map(|&(length, stride, _)| (stride == 1, length)).max().unwrap_or((true, 1))
         };
-        let (straight, across) = (vectors::<T>(&rows, &columns), vectors::<T>(&columns, &rows));
+        let (straight, across) = (vectors::<V>(&rows, &columns), vectors::<V>(&columns, &rows));
         let turned = if across.max(straight) > across.min(straight) * 5 / 4 {
             across < straight
         } else {
@@ -238,7 +253,7 @@ impl<T: Float> Product<'_, T> {
         let column = longest.map_or((1, 1, 1), |one| columns.remove(one));
         let far = [left, right].map(|factor| panels::is_far(factor.len()));
         for (out_column, right_column) in offsets(&columns) {
-            let product = panels::Product {
+            let product = panels::Product::<V> {
                 out: tail(out, out_column),
                 left,
                 right: from(right, right_column),
@@ -260,16 +275,16 @@ fn count(loops: &Dimensions) -> usize {
 }
 
 /// What a turn of the sums costs with these loops as rows and as columns, in operations on vectors: those of the tiles, and
-/// those of packing columns, which are turned in registers unless they lie side by side, and read where they lie if they
-/// make one panel of rows.
+/// those of packing columns, which are turned in registers unless they lie side by side, and read where they lie if there are
+/// few rows.
 #[cfg(target_arch = "x86_64")]
-fn vectors<T: Float>(rows: &Dimensions, columns: &Dimensions) -> usize {
+fn vectors<V: Lanes>(rows: &Dimensions, columns: &Dimensions) -> usize {
     /// What turning a vector takes, with its reads from rows that lie apart (measured on a processor of AVX-512).
     const TURNING: usize = 11;
     let longest = columns.iter().max_by_key(|one| (one.1 == 1, one.0)).copied().unwrap_or((1, 1, 1));
-    let vectors = longest.0.div_ceil(T::LANES) * (count(columns) / longest.0.max(1));
+    let vectors = longest.0.div_ceil(V::COUNT) * (count(columns) / longest.0.max(1));
     let packing = match longest.2 {
-        1 if count(rows) <= tile::MOST_ROWS => 0,
+        1 if count(rows) <= tile::FEW_ROWS => 0,
         1 => 1,
         _ => TURNING,
     };
@@ -279,7 +294,7 @@ fn vectors<T: Float>(rows: &Dimensions, columns: &Dimensions) -> usize {
 #[cfg(target_arch = "x86_64")]
 impl<T: Float> Product<'_, T> {
     /// Runs it if it is a matrix whose rows lie side by side, times a vector, and says whether it is.
-    fn run_along_rows(&mut self, pool: &Pool<T>) -> bool {
+    fn run_along_rows<V: Lanes<Element = T>>(&mut self, pool: &Pool<T>) -> bool {
         let (matrix, stride, vector, step, rows, length) =
             match (&self.rows[..], &self.columns[..], &self.contracted[..]) {
                 // A sum over nothing has no rows.
@@ -289,12 +304,12 @@ impl<T: Float> Product<'_, T> {
                 _ => return false,
             };
         pool.with(|scratch| {
-            let packed = scratch.packed[0].room(length.next_multiple_of(T::LANES));
+            let packed = scratch.packed[0].room(length.next_multiple_of(V::COUNT));
             packed.iter_mut().enumerate().for_each(|(turn, number)| {
                 *number = if turn < length { vector[turn * step] } else { T::ZERO };
             });
             let (out, accumulate) = (&mut self.out[..rows], self.accumulate);
-            dots::Dots { out, matrix, stride, vector: packed, length, accumulate }.run();
+            dots::Dots { out, matrix, stride, vector: packed, length, accumulate }.run::<V>();
         });
         true
     }

@@ -360,10 +360,15 @@ impl TileProgram {
     /// Whether it reads columns of short rows, which are turned a tile at a time.
     pub fn turns(&self) -> bool {
         let is_turned = |extra: &Extra| match extra {
-            Extra::Load(load) => load.gathers.is_empty() && (2..=LONGEST).contains(&self.inner_stride(load)),
+            Extra::Load(load) => load.gathers.is_empty() && self.is_turned(load),
             _ => false,
         };
         self.extras.iter().any(is_turned)
+    }
+
+    /// Whether a load goes down the columns of short rows, one column after the other: a single one is not worth turning all.
+    fn is_turned(&self, load: &Load) -> bool {
+        (2..=LONGEST).contains(&self.inner_stride(load)) && load.view.strides.contains(&1)
     }
 
     fn inner_stride(&self, load: &Load) -> usize {

@@ -27,10 +27,14 @@ mod exponential;
 mod float;
 mod fused;
 mod gamma;
+#[cfg(target_arch = "x86_64")]
+mod lanes;
 mod level;
 mod logarithm;
 mod logistic;
 mod map;
+#[cfg(target_arch = "x86_64")]
+mod narrow;
 mod normal;
 mod past_caches;
 mod power;
@@ -48,6 +52,8 @@ pub use elementwise::{Operand, binary, select, ternary, unary};
 pub use exp_and_expm1::exp_and_expm1_to;
 pub use float::Float;
 pub use fused::{add_to_sums, exp_shifted_scaled_to, join_exponentials, sum_columns};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use lanes::{LaneWork, Lanes};
 pub use level::Level;
 pub use logistic::{sigmoid_pair_to, softplus_pair_to};
 pub use past_caches::{copy_past_caches, fence};
@@ -56,11 +62,6 @@ pub use prefetch::{prefetch, prefetch_to_write};
 pub(crate) use reduce::larger;
 pub use reduce::{all_finite, dot, exp_then_sum, exp_then_sum_to, max, sum, sum_exp};
 pub use transpose::{copy_rows, transpose};
-#[cfg(target_arch = "x86_64")]
-pub(crate) use {
-    level::{Work, dispatch},
-    wide::Wide,
-};
 
 /// Makes, from one row, a function in place, a function from slice to slice, and a function of one number.
 macro_rules! elementwise {

@@ -24,7 +24,10 @@ fn a_sum() {
 
 #[test]
 fn softmax_cross_entropy() {
-    for (samples, classes) in [(1, 1), (1, 5), (7, 1), (0, 3), (7, 3), (5, 40), (40, 5), (3, 1100), (70, 2)] {
+    let small = [(1, 1), (1, 5), (7, 1), (0, 3), (7, 3), (5, 40), (40, 5), (3, 1100), (70, 2)];
+    // Rows that are gone through column by column, and the first that are not.
+    let many_rows = [(130, 64), (257, 128), (259, 129)];
+    for (samples, classes) in small.into_iter().chain(many_rows) {
         cross_entropy(samples, classes).check(&format!("cross-entropy {samples} × {classes}"));
     }
 }
@@ -32,7 +35,7 @@ fn softmax_cross_entropy() {
 #[test]
 fn linear_softmax_cross_entropy() {
     for (samples, features, classes) in
-        [(1, 1, 1), (7, 4, 3), (9, 1, 5), (5, 0, 3), (6, 40, 35), (90, 3, 4), (2700, 5, 10)]
+        [(1, 1, 1), (7, 4, 3), (9, 1, 5), (5, 0, 3), (6, 40, 35), (90, 3, 4), (210, 3, 100), (2700, 5, 10)]
     {
         linear_cross_entropy(samples, features, classes).check(&format!("linear {samples} × {features} × {classes}"));
     }

@@ -1,6 +1,8 @@
 //! Where entries lie: tensors in their buffers, and tensors as the loops of a step see them.
 
 use super::buffer_of;
+use crate::tile::turned::LONGEST;
+use kobai::expr::{Axis, Reduction};
 use kobai::plan::{Loop, Plan, Step, TensorId};
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -28,17 +30,22 @@ pub(crate) enum Extent {
 }
 
 /// A loop of fewer turns does not pay for a tile.
-pub(crate) const SHORT: usize = 32;
+const SHORT: usize = 32;
 
 /// Entries between columns: a power of two apart, all would share the few places that a cache has for them.
 const COLUMN_GAP: usize = 24;
 
-/// Whether the loop before the last fills the tiles, since the last is short, which then turns around them.
-pub(crate) fn goes_down(sizes: &[usize], streamed: Option<usize>) -> bool {
-    match *sizes {
-        [.., before, short] => short < SHORT && before > 2 * short && streamed != Some(sizes.len() - 1),
+/// Whether a loop of so many turns over this axis does not pay for a tile. A log-sum-exp does more for each row than other steps, and what it
+/// reads is read by others the same way.
+fn is_short(plan: &Plan, axis: Axis, size: usize) -> bool {
+    let mut steps = plan.passes.iter().flat_map(|pass| pass.before.iter().chain(&pass.chunk));
+    let sums_exponentials = |step: &Step| match step {
+        Step::Reduce { reduction: Reduction::LogSumExp, loops, .. } => {
+            loops.last().is_some_and(|last| last.axis == axis)
+        }
         _ => false,
-    }
+    };
+    size < SHORT || size <= LONGEST && steps.any(sums_exponentials)
 }
 
 /// How the entries of a tensor lie in its buffer: row-major, or column after column.
@@ -73,12 +80,12 @@ pub(crate) fn layouts(plan: &Plan) -> Vec<Layout> {
 fn may_lie_by_columns(plan: &Plan, tensor: TensorId) -> bool {
     let description = &plan.tensors[tensor.0];
     let [rows, columns] = description.axes[..] else { return false };
-    let sizes = [plan.size(rows).min(plan.chunk), plan.size(columns)];
+    let loops = [Loop { axis: rows, streamed: true }, Loop { axis: columns, streamed: false }];
     let steps = plan.passes.iter().flat_map(|pass| pass.before.iter().chain(&pass.chunk));
     let mut makers = steps.filter(|step| step.makes() == tensor);
     description.strip.is_some()
         && description.streamed == Some(0)
-        && goes_down(&sizes, Some(0))
+        && Loops::new(plan, &loops).go_down()
         && makers.all(|step| !matches!(step, Step::Reduce { .. }))
 }
 
@@ -122,6 +129,8 @@ pub(crate) struct Loops {
     pub sizes: Vec<usize>,
     /// Which one runs over the current chunk.
     pub streamed: Option<usize>,
+    /// Which do not pay for a tile.
+    pub short: Vec<bool>,
 }
 
 impl Loops {
@@ -131,7 +140,19 @@ impl Loops {
             let size = plan.size(one.axis);
             if one.streamed { size.min(plan.chunk) } else { size }
         };
-        Loops { sizes: loops.iter().map(size).collect(), streamed: loops.iter().position(|one| one.streamed) }
+        Loops {
+            sizes: loops.iter().map(size).collect(),
+            streamed: loops.iter().position(|one| one.streamed),
+            short: loops.iter().map(|one| is_short(plan, one.axis, size(one))).collect(),
+        }
+    }
+
+    /// Whether the loop before the last fills the tiles, since the last is short, which then turns around them.
+    pub fn go_down(&self) -> bool {
+        match (&self.sizes[..], &self.short[..]) {
+            (&[.., before, last], &[.., true]) => before > 2 * last && self.streamed != Some(self.sizes.len() - 1),
+            _ => false,
+        }
     }
 
     /// The turns of each loop for this chunk.

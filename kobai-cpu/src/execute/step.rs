@@ -5,7 +5,7 @@
 
 use super::error::RunError;
 use super::exception::ExceptionProgram;
-use super::layout::{Chunk, Layout, Loops, Region, SHORT, goes_down, place};
+use super::layout::{Chunk, Layout, Loops, Region, place};
 use super::strips::Accumulation;
 use crate::buffers::{Part, Pool, Store, Written};
 use crate::tile::kept::{Columns, Kept, LONGEST_ROW};
@@ -80,8 +80,7 @@ impl TapeStep {
     ) -> TapeStep {
         let bounds = Loops::new(plan, loops);
         let last = loops.len().checked_sub(1);
-        let down = goes_down(&bounds.sizes, bounds.streamed);
-        let inner = last.map(|last| last - usize::from(down));
+        let inner = last.map(|last| last - usize::from(bounds.go_down()));
         let mut step = TapeStep::new(plan, layouts, out, bounds, tape, Choice { inner, along: false }, None);
         step.exceptions = exceptions.iter().map(|one| ExceptionProgram::new(plan, layouts, out, loops, one)).collect();
         let large = layouts[out.0].entries() * size_of::<f32>() >= PAST_CACHES_BYTES;
@@ -257,8 +256,8 @@ fn choose(plan: &Plan, layouts: &[Layout], loops: &Loops, tape: &Tape) -> Choice
     let (near_reduced, far_reduced) = TileProgram::contiguity(plan, layouts, loops, tape, reduced);
     let (near_free, far_free) = TileProgram::contiguity(plan, layouts, loops, tape, free);
     let across_is_nearer = near_free + far_reduced > near_reduced + far_free;
-    let (reduced, last) = (loops.sizes[reduced], loops.sizes[free]);
-    let across = if reduced < SHORT || last < SHORT { last > reduced } else { across_is_nearer };
+    let is_short = loops.short[reduced] || loops.short[free];
+    let across = if is_short { loops.sizes[free] > loops.sizes[reduced] } else { across_is_nearer };
     if across { Choice { inner: Some(free), along: false } } else { along }
 }
 

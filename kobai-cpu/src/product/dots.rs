@@ -2,8 +2,9 @@
 //! row. Tiles would use one lane of a vector, or turn the matrix first.
 //!
 //! As many rows as a vector has lanes are summed up at once, each in lanes of its own; these are turned, and added up.
+#![allow(unsafe_code)] // For vectors that the processor has to have.
 
-use crate::vector::{Float, Wide, Work, dispatch, prefetch};
+use crate::vector::{Float, LaneWork, Lanes, prefetch};
 use rayon::prelude::*;
 
 /// Rows that are worth a task.
@@ -28,15 +29,17 @@ pub(super) struct Dots<'a, T> {
 }
 
 impl<T: Float> Dots<'_, T> {
-    /// Works them out. The processor must have AVX-512.
+    /// Works them out in these vectors.
     ///
     /// # Panics
-    /// If the matrix or the vector is shorter than said.
-    pub fn run(self) {
+    /// If the matrix or the vector is shorter than said, or the processor lacks the vectors.
+    pub fn run<V: Lanes<Element = T>>(self) {
+        assert!(V::LEVEL.is_available(), "the processor lacks the vectors of a matrix product");
         let Dots { out, matrix, stride, vector, length, accumulate } = self;
         let rows = |(number, out)| {
             let matrix = &matrix[number * TASK_ROWS * stride..];
-            dispatch(Dots { out, matrix, stride, vector, length, accumulate });
+            // SAFETY: the processor was seen to have the vectors.
+            unsafe { V::do_work(Dots { out, matrix, stride, vector, length, accumulate }) };
         };
         if out.len() * length < PARALLEL_WORK {
             out.chunks_mut(TASK_ROWS).enumerate().for_each(rows);
@@ -46,60 +49,54 @@ impl<T: Float> Dots<'_, T> {
     }
 }
 
-impl<T: Float> Work for Dots<'_, T> {
-    type Output = ();
-
-    fn run<const FMA: bool>(self) {
-        unreachable!("rows are summed up so for AVX-512");
-    }
-
+impl<T: Float, V: Lanes<Element = T>> LaneWork<V> for Dots<'_, T> {
     #[inline(always)]
-    fn run_wide(self) {
-        for (block, out) in self.out.chunks_mut(T::LANES).enumerate() {
-            let first = block * T::LANES;
-            // As many as LANES can be, of which the first LANES are used.
-            let mut sums = [T::Wide::splat(T::ZERO); 16];
-            for (lane, sum) in sums[..T::LANES].iter_mut().enumerate() {
+    fn run(self) {
+        for (block, out) in self.out.chunks_mut(V::COUNT).enumerate() {
+            let first = block * V::COUNT;
+            // As many as COUNT can be, of which the first COUNT are used.
+            let mut sums = [V::splat(T::ZERO); 16];
+            for (lane, sum) in sums[..V::COUNT].iter_mut().enumerate() {
                 // Behind the last row its sum is made again, and not used.
                 let row = (first + lane).min(first + out.len() - 1);
                 let numbers = &self.matrix[row * self.stride..][..self.length];
                 // The processor sees short rows, and asks for none of them.
-                let next = (row + T::LANES) * self.stride;
+                let next = (row + V::COUNT) * self.stride;
                 prefetch(self.matrix.get(next..next + self.length).unwrap_or_default());
-                *sum = along(numbers, self.vector);
+                *sum = along::<V>(numbers, self.vector);
             }
-            T::Wide::transpose(&mut sums[..T::LANES]);
-            let mut count = T::LANES;
+            V::transpose(&mut sums[..V::COUNT]);
+            let mut count = V::COUNT;
             while count > 1 {
                 count /= 2;
                 for lane in 0..count {
                     sums[lane] = sums[lane] + sums[lane + count];
                 }
             }
-            (if self.accumulate { T::Wide::load_first(out) + sums[0] } else { sums[0] }).store_first(out);
+            (if self.accumulate { V::load_first(out) + sums[0] } else { sums[0] }).store_first(out);
         }
     }
 }
 
 /// The sums of the products of numbers and a vector, lane by lane.
 #[inline(always)]
-fn along<T: Float>(numbers: &[T], vector: &[T]) -> T::Wide {
+fn along<V: Lanes>(numbers: &[V::Element], vector: &[V::Element]) -> V {
     // Two, since one would wait for itself.
-    let mut sums = [T::Wide::splat(T::ZERO); 2];
-    let (pairs, factors) = (numbers.chunks_exact(2 * T::LANES), vector.chunks(2 * T::LANES));
+    let mut sums = [V::splat(V::Element::ZERO); 2];
+    let (pairs, factors) = (numbers.chunks_exact(2 * V::COUNT), vector.chunks(2 * V::COUNT));
     let mut rest = pairs.remainder();
     for (numbers, factors) in pairs.zip(factors) {
         for (lane, sum) in sums.iter_mut().enumerate() {
-            let place = lane * T::LANES..(lane + 1) * T::LANES;
-            *sum = T::Wide::load(&numbers[place.clone()]).multiply_add(T::Wide::load(&factors[place]), *sum);
+            let place = lane * V::COUNT..(lane + 1) * V::COUNT;
+            *sum = V::load(&numbers[place.clone()]).multiply_add(V::load(&factors[place]), *sum);
         }
     }
     let mut factors = &vector[numbers.len() - rest.len()..];
     for sum in &mut sums {
-        let (first, others) = rest.split_at(T::LANES.min(rest.len()));
+        let (first, others) = rest.split_at(V::COUNT.min(rest.len()));
         if !first.is_empty() {
-            *sum = T::Wide::load_first(first).multiply_add(T::Wide::load(&factors[..T::LANES]), *sum);
-            factors = &factors[T::LANES..];
+            *sum = V::load_first(first).multiply_add(V::load(&factors[..V::COUNT]), *sum);
+            factors = &factors[V::COUNT..];
         }
         rest = others;
     }

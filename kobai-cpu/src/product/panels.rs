@@ -1,7 +1,7 @@
-//! Matrix products in AVX-512's own instructions, for the shapes that losses have: a few hundred rows, a hundred thousand
+//! Matrix products in the vectors of AVX-512 or AVX2, for the shapes that losses have: a few hundred rows, a hundred thousand
 //! columns, and a factor that lies across.
 //!
-//! The result is worked out in tiles of up to 14 × 2 vectors that stay in registers (Goto & van de Geijn, "Anatomy of
+//! The result is worked out in tiles of up to 14 × 2 vectors (6 × 2 of AVX2) that stay in registers (Goto & van de Geijn, "Anatomy of
 //! high-performance matrix multiplication", 2008). The left factor is packed into panels of as many rows as a tile has; of
 //! the right one, a block at a time into panels of as many columns as a tile has, when it is needed: it stays in the cache
 //! while all rows go by, and nothing of its size is ever stored. Meanwhile the next block is asked for.
@@ -12,10 +12,10 @@
 
 use super::offsets::{Dimension, offsets};
 use super::pack::{Lines, PANELS};
-use super::tile::{self, MOST_ROWS, VECTORS};
+use super::tile::{self, FEW_ROWS, VECTORS, most_rows};
 use crate::buffers::{Aligned, Pool};
 use crate::tile::Scratch;
-use crate::vector::Float;
+use crate::vector::{Float, Lanes};
 use rayon::prelude::*;
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -23,7 +23,7 @@ use std::ops::Range;
 /// Contracted turns that are added up in registers: a panel of either factor fits in a first-level cache of 32 KiB.
 const DEPTH: usize = 128;
 /// Rows of a part, whose left panels are packed at once.
-const PART_ROWS: usize = 36 * MOST_ROWS;
+const PART_ROWS: usize = 504;
 /// Entries of the left factor that are packed at once.
 const PACKED_ENTRIES: usize = 1 << 18;
 /// Columns of a part at least, so that packing the left factor again for each part costs little.
@@ -104,13 +104,13 @@ impl Offsets {
 }
 
 /// out[row, column] (+)= Σ left[row, turn] · right[turn, column]
-pub(super) struct Product<'a, T> {
+pub(super) struct Product<'a, V: Lanes> {
     /// The result.
-    pub out: &'a mut [T],
+    pub out: &'a mut [V::Element],
     /// The factor with the rows.
-    pub left: &'a [T],
+    pub left: &'a [V::Element],
     /// The factor with the columns.
-    pub right: &'a [T],
+    pub right: &'a [V::Element],
     /// In the result and in the left factor.
     pub rows: Offsets,
     /// In the result and in the right factor.
@@ -182,12 +182,12 @@ pub(super) fn is_far(entries: usize) -> bool {
     entries >= FAR_ENTRIES
 }
 
-impl<T: Float> Product<'_, T> {
-    /// Works it out. The processor must have AVX-512.
+impl<V: Lanes> Product<'_, V> {
+    /// Works it out.
     ///
     /// # Panics
     /// If a matrix is longer than its slice, which no plan of the planner asks for.
-    pub fn run(mut self, pool: &Pool<T>) {
+    pub fn run(mut self, pool: &Pool<V::Element>) {
         let (rows, columns, depth) = (self.rows.count(), self.columns.count(), self.contracted.count());
         if rows == 0 || columns == 0 {
             return;
@@ -205,7 +205,7 @@ impl<T: Float> Product<'_, T> {
         self.assert_reach();
         let target = Target(self.out.as_mut_ptr());
         let wanted = (4 * threads).div_ceil(rows.div_ceil(PART_ROWS));
-        let width = VECTORS * T::LANES;
+        let width = VECTORS * V::COUNT;
         let least = if self.right_lies(rows).is_some() { width } else { PART_COLUMNS };
         let parts: Vec<Part> =
             parts(rows, columns, columns.div_ceil(wanted).next_multiple_of(width).max(least)).collect();
@@ -217,15 +217,16 @@ impl<T: Float> Product<'_, T> {
     }
 
     /// Works it out on this thread.
-    pub(super) fn run_alone(self, pool: &Pool<T>) {
+    pub(super) fn run_alone(self, pool: &Pool<V::Element>) {
         self.assert_reach();
         let (target, columns) = (Target(self.out.as_mut_ptr()), self.columns.count());
         let parts = parts(self.rows.count(), columns, columns);
         pool.with(|scratch| parts.for_each(|part| self.part(target, &part, scratch)));
     }
 
-    /// That every place lies in its slice: the tiles rely on it.
+    /// That every place lies in its slice and the processor has the vectors: the tiles rely on it.
     fn assert_reach(&self) {
+        assert!(V::LEVEL.is_available(), "the processor lacks the vectors of a matrix product");
         let ((out_row, left_row), (out_column, right_column)) = (self.rows.largest(), self.columns.largest());
         let (left_turn, right_turn) = self.contracted.largest();
         assert!(out_row + out_column < self.out.len(), "the result of a matrix product is longer than its slice");
@@ -243,16 +244,16 @@ impl<T: Float> Product<'_, T> {
         }
         for row in 0..self.rows.count() {
             for column in 0..self.columns.count() {
-                self.out[self.rows.first(row) + self.columns.first(column)] = T::ZERO;
+                self.out[self.rows.first(row) + self.columns.first(column)] = V::Element::ZERO;
             }
         }
     }
 
     /// Works out a part.
-    fn part(&self, target: Target<T>, part: &Part, scratch: &mut Scratch<T>) {
+    fn part(&self, target: Target<V::Element>, part: &Part, scratch: &mut Scratch<V::Element>) {
         let [left, right] = &mut scratch.packed;
         let depth = self.contracted.count();
-        let width = PANELS * VECTORS * T::LANES;
+        let width = PANELS * VECTORS * V::COUNT;
         let packed = right.room(DEPTH.min(depth) * width);
         // What is read where it lies is gone through once, from turn to turn.
         let at_once =
@@ -271,18 +272,23 @@ impl<T: Float> Product<'_, T> {
         }
     }
 
-    /// The left factor in panels as even as they can be; one that few columns read, or whose rows make one panel and lie side
-    /// by side, is read where it lies.
-    fn left_panels<'a>(&'a self, part: &Part, turns: Range<usize>, buffer: &'a mut Aligned<T>) -> LeftPanels<'a, T> {
+    /// The left factor in panels as even as they can be; one that few columns read, or that has few rows which lie side by
+    /// side, is read where it lies.
+    fn left_panels<'a>(
+        &'a self,
+        part: &Part,
+        turns: Range<usize>,
+        buffer: &'a mut Aligned<V::Element>,
+    ) -> LeftPanels<'a, V::Element> {
         let count = part.rows.len();
-        let panels = count.div_ceil(MOST_ROWS);
+        let panels = count.div_ceil(most_rows::<V>());
         let height = count.div_ceil(panels);
         let mut rows = [0; PART_ROWS];
         rows.iter_mut().zip(part.rows.clone()).for_each(|(start, row)| *start = self.rows.first(row));
-        let few = part.columns.len() <= PANELS * T::LANES;
+        let few = part.columns.len() <= PANELS * V::COUNT;
         let strides = self.rows.strides().zip(self.contracted.strides());
         if let Some(((_, row), (turn, _))) =
-            strides.filter(|((_, row), (turn, _))| few || panels == 1 && (*row == 1 || *turn == 1))
+            strides.filter(|((_, row), (turn, _))| few || count <= FEW_ROWS && (*row == 1 || *turn == 1))
         {
             let entries = &self.left[self.rows.second(part.rows.start) + self.contracted.first(turns.start)..];
             return LeftPanels { entries, rows, count, height, turns, lies: Some((row, turn)), is_far: self.far[0] };
@@ -299,20 +305,27 @@ impl<T: Float> Product<'_, T> {
     }
 
     /// Works out what a block of the right factor adds to all rows, and asks for the next block.
-    fn block(&self, target: Target<T>, left: &LeftPanels<T>, block: &Block, next: Option<&Block>, packed: &mut [T]) {
-        let (width, depth) = (VECTORS * T::LANES, block.turns.len());
+    fn block(
+        &self,
+        target: Target<V::Element>,
+        left: &LeftPanels<V::Element>,
+        block: &Block,
+        next: Option<&Block>,
+        packed: &mut [V::Element],
+    ) {
+        let (width, depth) = (VECTORS * V::COUNT, block.turns.len());
         let panels = || steps(block.columns.clone(), width);
         let lies = self.right_lies(left.count);
         // Lanes behind the last column are not used, but are read.
         let is_read_there = |columns: &Range<usize>| {
             let last = self.right_place(columns.start, block.turns.end - 1);
-            lies.is_some() && last + columns.len().next_multiple_of(T::LANES) <= self.right.len()
+            lies.is_some() && last + columns.len().next_multiple_of(V::COUNT) <= self.right.len()
         };
         for (columns, panel) in panels().zip(packed.chunks_mut(width * depth)) {
             if is_read_there(&columns) {
                 continue;
             }
-            let wide = columns.len().div_ceil(T::LANES) * T::LANES;
+            let wide = columns.len().div_ceil(V::COUNT) * V::COUNT;
             self.right_lines(columns).pack(block.turns.clone(), |turn| self.contracted.second(turn), panel, wide);
         }
         let tiles = panels().count() * left.count.div_ceil(left.height);
@@ -321,13 +334,13 @@ impl<T: Float> Product<'_, T> {
             lines.runs(next.turns.clone(), |turn| self.contracted.second(turn)).asked_in(tiles)
         });
         for (columns, panel) in panels().zip(packed.chunks(width * depth)) {
-            let vectors = columns.len().div_ceil(T::LANES);
+            let vectors = columns.len().div_ceil(V::COUNT);
             let (entries, turn) = match lies.filter(|_| is_read_there(&columns)) {
                 Some(turn) => {
                     let first = self.right_place(columns.start, block.turns.start);
                     (&self.right[first..], turn)
                 }
-                None => (&panel[..vectors * T::LANES * depth], vectors * T::LANES),
+                None => (&panel[..vectors * V::COUNT * depth], vectors * V::COUNT),
             };
             let right = tile::Right { entries, turn, vectors, columns: columns.len(), depth };
             let tiles = tile::Target {
@@ -337,24 +350,24 @@ impl<T: Float> Product<'_, T> {
                 step: self.columns.stride(),
                 add: self.accumulate || block.turns.start > 0,
             };
-            // SAFETY: as above; the result is borrowed mutably, and no other part has these rows and columns.
-            unsafe { tile::run(left.at(&block.turns), right, tiles, ahead.as_mut()) };
+            // SAFETY: as above, also of the vectors; the result is borrowed mutably, and no other part has these rows and columns.
+            unsafe { tile::run::<V>(left.at(&block.turns), right, tiles, ahead.as_mut()) };
         }
     }
 
-    /// From turn to turn of the right factor, if panels of it are read where they lie: its columns lie side by side, and a
-    /// single panel of rows reads them.
+    /// From turn to turn of the right factor, if panels of it are read where they lie: its columns lie side by side, and few rows
+    /// read them.
     fn right_lies(&self, rows: usize) -> Option<usize> {
         let (_, column) = self.columns.strides()?;
         let (_, turn) = self.contracted.strides()?;
-        (column == 1 && rows <= MOST_ROWS).then_some(turn)
+        (column == 1 && rows <= FEW_ROWS).then_some(turn)
     }
 
     fn right_place(&self, column: usize, turn: usize) -> usize {
         self.columns.second(column) + self.contracted.second(turn)
     }
 
-    fn right_lines(&self, columns: Range<usize>) -> Lines<'_, T> {
+    fn right_lines(&self, columns: Range<usize>) -> Lines<'_, V::Element> {
         Lines::new(self.right, columns, |column| self.columns.second(column))
     }
 }

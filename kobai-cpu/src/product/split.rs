@@ -5,7 +5,7 @@
 
 use super::panels::{Offsets, Product};
 use crate::buffers::{Aligned, Pool};
-use crate::vector::Float;
+use crate::vector::Lanes;
 use rayon::prelude::*;
 use std::mem::take;
 use std::ops::Range;
@@ -17,7 +17,7 @@ const MOST_PIECES: usize = 64;
 /// A larger result is not kept several times, and has parts enough.
 const LARGEST_RESULT: usize = 1 << 14;
 
-impl<T: Float> Product<'_, T> {
+impl<V: Lanes> Product<'_, V> {
     /// How many turns a piece has, if the sum is cut.
     pub(super) fn piece(&self) -> Option<usize> {
         let (result, turns) = (self.rows.count() * self.columns.count(), self.contracted.count());
@@ -26,9 +26,9 @@ impl<T: Float> Product<'_, T> {
     }
 
     /// Works out the pieces, of so many turns each, and joins them.
-    pub(super) fn run_in_pieces(&mut self, piece: usize, pool: &Pool<T>) {
+    pub(super) fn run_in_pieces(&mut self, piece: usize, pool: &Pool<V::Element>) {
         let (rows, columns, turns) = (self.rows.count(), self.columns.count(), self.contracted.count());
-        let mut results: Aligned<T> = pool.with(|scratch| take(&mut scratch.pieces));
+        let mut results: Aligned<V::Element> = pool.with(|scratch| take(&mut scratch.pieces));
         let pieces = results.room(turns.div_ceil(piece) * rows * columns);
         let (row, column) = if self.columns.stride() == 1 { (columns, 1) } else { (1, rows) };
         let whole = &*self;
@@ -36,7 +36,8 @@ impl<T: Float> Product<'_, T> {
             let (contracted, (left, right)) = whole.contracted.part(number * piece..((number + 1) * piece).min(turns));
             let (rows, columns) = (whole.rows.with_first(row), whole.columns.with_first(column));
             let (left, right) = (&whole.left[left..], &whole.right[right..]);
-            Product { out, left, right, rows, columns, contracted, accumulate: false, far: whole.far }.run_alone(pool);
+            Product::<V> { out, left, right, rows, columns, contracted, accumulate: false, far: whole.far }
+                .run_alone(pool);
         });
         for (number, sums) in pieces.chunks(rows * columns).enumerate() {
             let add = self.accumulate || number > 0;

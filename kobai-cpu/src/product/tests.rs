@@ -1,7 +1,7 @@
 //! Products against plain loops. The entries are small integers, so that every sum is exact and any order gives its bits.
 
 use super::{Dimensions, Pool, Product, merged, offsets};
-use crate::vector::Float;
+use crate::vector::{Float, Level};
 use rayon::ThreadPoolBuilder;
 
 /// The loops of a product: of rows and columns the sizes, of the contracted ones too.
@@ -62,11 +62,20 @@ fn check<T: Float + std::fmt::Debug>(sizes: &Sizes, [out, left, right]: [Lie; 3]
         }
     }
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool of threads");
-    pool.install(|| {
+    let before = found.clone();
+    let mut same = |run: &(dyn Fn(Product<T>) + Sync)| {
+        found.copy_from_slice(&before);
+        let (rows, columns, contracted) = (rows.clone(), columns.clone(), contracted.clone());
         let product = Product { out: &mut found, left: &left, right: &right, rows, columns, contracted, accumulate };
-        product.run(true, &Pool::new());
-    });
-    assert_eq!(found, expected);
+        pool.install(|| run(product));
+        assert_eq!(found, expected);
+    };
+    same(&|product| product.run(true, &Pool::new()));
+    // A processor of AVX-512 has the narrow vectors too, and one of AVX2 leaves large products to `gemm`.
+    #[cfg(target_arch = "x86_64")]
+    if Level::Avx2.is_available() {
+        same(&|product| product.run_in_panels::<T::Narrow>(&Pool::new()));
+    }
 }
 
 const STRAIGHT: Lie = Lie { turned: false, gap: 0 };

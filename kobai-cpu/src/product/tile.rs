@@ -2,13 +2,20 @@
 #![allow(unsafe_code)] // The result is written through a pointer, since parts write different columns of the same rows.
 
 use super::pack::Runs;
-use crate::vector::{Float, Wide, Work, dispatch, prefetch, prefetch_to_write};
+use crate::vector::{Float, LaneWork, Lanes, prefetch, prefetch_to_write};
 use std::ops::Range;
 
-/// Rows of a tile at most. 14 × 2 sums, two vectors of the right factor and one of the left: 31 of 32 registers.
-pub(super) const MOST_ROWS: usize = 14;
 /// Vectors of a row.
 pub(super) const VECTORS: usize = 2;
+
+/// Rows of a tile at most: sums, the vectors of a row of the right factor and one of the left have a register each. Of 32
+/// registers 14 × 2 + 3 are used, of 16 it is 6 × 2 + 3.
+pub(super) const fn most_rows<V: Lanes>() -> usize {
+    (V::REGISTERS - 1) / VECTORS - 1
+}
+
+/// So few rows read the right factor where it lies, and are read there: packing takes longer than it saves.
+pub(super) const FEW_ROWS: usize = 14;
 
 /// Panels of the left factor.
 #[derive(Clone, Copy)]
@@ -76,18 +83,24 @@ pub(super) struct Target<'a, T> {
 ///
 /// # Safety
 /// The result may be written at `rows[r] + column · step` for all rows and columns, and by no one else meanwhile; the
-/// processor has AVX-512.
-pub(super) unsafe fn run<T: Float>(left: Left<T>, right: Right<T>, target: Target<T>, ahead: Option<&mut Runs<T>>) {
+/// processor has the vectors.
+pub(super) unsafe fn run<V: Lanes>(
+    left: Left<V::Element>,
+    right: Right<V::Element>,
+    target: Target<V::Element>,
+    ahead: Option<&mut Runs<V::Element>>,
+) {
     let Some(last) = target.rows.len().checked_sub(1) else { return };
     let last = last / left.height * left.panel + last % left.height * left.row + (right.depth - 1) * left.turn;
     assert!(last < left.entries.len(), "the left factor is shorter than its panels");
-    let width = right.vectors * T::LANES;
+    let width = right.vectors * V::COUNT;
     assert!(
         (right.depth - 1) * right.turn + width <= right.entries.len(),
         "the right factor is shorter than its panel"
     );
-    assert!(right.columns <= width && left.height <= MOST_ROWS && right.vectors <= VECTORS);
-    dispatch(Tiles { left, right, target, ahead });
+    assert!(right.columns <= width && left.height <= most_rows::<V>() && right.vectors <= VECTORS);
+    // SAFETY: the caller's.
+    unsafe { V::do_work(Tiles { left, right, target, ahead }) };
 }
 
 struct Tiles<'a, 'b, T> {
@@ -97,15 +110,9 @@ struct Tiles<'a, 'b, T> {
     ahead: Option<&'a mut Runs<'b, T>>,
 }
 
-impl<T: Float> Work for Tiles<'_, '_, T> {
-    type Output = ();
-
-    fn run<const FMA: bool>(self) {
-        unreachable!("tiles are for AVX-512");
-    }
-
+impl<T: Float, V: Lanes<Element = T>> LaneWork<V> for Tiles<'_, '_, T> {
     #[inline(always)]
-    fn run_wide(self) {
+    fn run(self) {
         let Tiles { left, right, target, mut ahead } = self;
         for (panel, rows) in target.rows.chunks(left.height).enumerate() {
             if let Some(ahead) = &mut ahead {
@@ -117,20 +124,28 @@ impl<T: Float> Work for Tiles<'_, '_, T> {
             macro_rules! with_rows {
                 ($($rows:literal)*) => {
                     match (rows.len(), right.vectors) {
-                        $(($rows, 1) => tile::<T, $rows, 1>(left, right, target),)*
-                        $(($rows, 2) => tile::<T, $rows, 2>(left, right, target),)*
+                        $(($rows, 1) => tile::<V, $rows, 1>(left, right, target),)*
+                        $(($rows, 2) => tile::<V, $rows, 2>(left, right, target),)*
                         _ => {}
                     }
                 };
             }
-            with_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+            if const { most_rows::<V>() == 14 } {
+                with_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+            } else {
+                with_rows!(1 2 3 4 5 6);
+            }
         }
     }
 }
 
 /// Works out a tile.
 #[inline(always)]
-fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(left: Left<T>, right: Right<T>, target: Target<T>) {
+fn tile<V: Lanes, const ROWS: usize, const VECTORS: usize>(
+    left: Left<V::Element>,
+    right: Right<V::Element>,
+    target: Target<V::Element>,
+) {
     let columns = right.columns;
     if target.step == 1 {
         for row in 0..ROWS {
@@ -139,22 +154,22 @@ fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(left: Left<T>, right:
         }
     }
     // Packed panels, most of all, have strides that are known here, so that the loop computes no addresses.
-    let packed = VECTORS * T::LANES;
+    let packed = VECTORS * V::COUNT;
     let sums = if left.row == 1 && left.turn == ROWS && right.turn == packed {
-        summed::<T, ROWS, VECTORS>(Left { row: 1, turn: ROWS, ..left }, Right { turn: packed, ..right })
+        summed::<V, ROWS, VECTORS>(Left { row: 1, turn: ROWS, ..left }, Right { turn: packed, ..right })
     } else {
-        summed::<T, ROWS, VECTORS>(left, right)
+        summed::<V, ROWS, VECTORS>(left, right)
     };
     if target.step == 1 {
         for (row, sums) in sums.iter().enumerate() {
             for (vector, &sum) in sums.iter().enumerate() {
-                let (first, count) = (vector * T::LANES, T::LANES.min(columns - vector * T::LANES));
+                let (first, count) = (vector * V::COUNT, V::COUNT.min(columns - vector * V::COUNT));
                 // SAFETY: by the caller of `run`.
                 let out = unsafe { target.at(row, first, count) };
-                if count == T::LANES {
-                    (if target.add { T::Wide::load(out) + sum } else { sum }).store(out);
+                if count == V::COUNT {
+                    (if target.add { V::load(out) + sum } else { sum }).store(out);
                 } else {
-                    (if target.add { T::Wide::load_first(out) + sum } else { sum }).store_first(out);
+                    (if target.add { V::load_first(out) + sum } else { sum }).store_first(out);
                 }
             }
         }
@@ -166,7 +181,7 @@ fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(left: Left<T>, right:
         return;
     }
     // A copy, so that only it has to lie in memory, where its entries are looked up.
-    let mut found = [[T::Wide::splat(T::ZERO); VECTORS]; ROWS];
+    let mut found = [[V::splat(V::Element::ZERO); VECTORS]; ROWS];
     for row in 0..ROWS {
         for vector in 0..VECTORS {
             found[row][vector] = sums[row][vector];
@@ -174,8 +189,8 @@ fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(left: Left<T>, right:
     }
     for (row, sums) in found.iter().enumerate() {
         for (vector, sum) in sums.iter().enumerate() {
-            let first = vector * T::LANES;
-            let count = T::LANES.min(columns.saturating_sub(first));
+            let first = vector * V::COUNT;
+            let count = V::COUNT.min(columns.saturating_sub(first));
             // SAFETY: by the caller of `run`.
             unsafe { target.put(*sum, row, first..first + count) };
         }
@@ -184,22 +199,22 @@ fn tile<T: Float, const ROWS: usize, const VECTORS: usize>(left: Left<T>, right:
 
 /// The sums of a tile.
 #[inline(always)]
-fn summed<T: Float, const ROWS: usize, const VECTORS: usize>(
-    left: Left<T>,
-    right: Right<T>,
-) -> [[T::Wide; VECTORS]; ROWS] {
-    let mut sums = [[T::Wide::splat(T::ZERO); VECTORS]; ROWS];
+fn summed<V: Lanes, const ROWS: usize, const VECTORS: usize>(
+    left: Left<V::Element>,
+    right: Right<V::Element>,
+) -> [[V; VECTORS]; ROWS] {
+    let mut sums = [[V::splat(V::Element::ZERO); VECTORS]; ROWS];
     for turn in 0..right.depth {
-        let mut factors = [T::Wide::splat(T::ZERO); VECTORS];
+        let mut factors = [V::splat(V::Element::ZERO); VECTORS];
         for (vector, factor) in factors.iter_mut().enumerate() {
             // SAFETY: `run` has seen how long the right factor is.
-            let lanes = unsafe { right.entries.get_unchecked(turn * right.turn + vector * T::LANES..) };
+            let lanes = unsafe { right.entries.get_unchecked(turn * right.turn + vector * V::COUNT..) };
             // SAFETY: as above.
-            *factor = T::Wide::load(unsafe { lanes.get_unchecked(..T::LANES) });
+            *factor = V::load(unsafe { lanes.get_unchecked(..V::COUNT) });
         }
         for (row, sums) in sums.iter_mut().enumerate() {
             // SAFETY: `run` has seen how long the left factor is.
-            let entry = T::Wide::splat(unsafe { *left.entries.get_unchecked(row * left.row + turn * left.turn) });
+            let entry = V::splat(unsafe { *left.entries.get_unchecked(row * left.row + turn * left.turn) });
             for (sum, factor) in sums.iter_mut().zip(factors) {
                 *sum = entry.multiply_add(factor, *sum);
             }
@@ -224,27 +239,27 @@ impl<T: Float> Target<'_, T> {
     /// # Safety
     /// The columns may be read and written.
     #[inline(always)]
-    unsafe fn put_turned<const ROWS: usize, const VECTORS: usize>(
+    unsafe fn put_turned<V: Lanes<Element = T>, const ROWS: usize, const VECTORS: usize>(
         &self,
-        sums: &[[T::Wide; VECTORS]; ROWS],
+        sums: &[[V; VECTORS]; ROWS],
         columns: usize,
     ) {
-        for first in (0..ROWS).step_by(T::LANES) {
-            let count = T::LANES.min(ROWS - first);
+        for first in (0..ROWS).step_by(V::COUNT) {
+            let count = V::COUNT.min(ROWS - first);
             for vector in 0..VECTORS {
-                // As many as LANES can be, of which the first LANES are used.
-                let mut turned = [T::Wide::splat(T::ZERO); 16];
+                // As many as COUNT can be, of which the first COUNT are used.
+                let mut turned = [V::splat(T::ZERO); 16];
                 for (turned, sums) in turned.iter_mut().zip(&sums[first..first + count]) {
                     *turned = sums[vector];
                 }
-                T::Wide::transpose(&mut turned[..T::LANES]);
-                for (lane, &sum) in turned[..T::LANES].iter().enumerate() {
-                    let column = vector * T::LANES + lane;
+                V::transpose(&mut turned[..V::COUNT]);
+                for (lane, &sum) in turned[..V::COUNT].iter().enumerate() {
+                    let column = vector * V::COUNT + lane;
                     if column < columns {
                         let place = self.rows[first] + column * self.step;
                         // SAFETY: by the caller.
                         let out = unsafe { std::slice::from_raw_parts_mut(self.out.add(place), count) };
-                        (if self.add { T::Wide::load_first(out) + sum } else { sum }).store_first(out);
+                        (if self.add { V::load_first(out) + sum } else { sum }).store_first(out);
                     }
                 }
             }
@@ -256,9 +271,9 @@ impl<T: Float> Target<'_, T> {
     /// # Safety
     /// These may be read and written.
     #[inline(always)]
-    unsafe fn put(&self, sum: T::Wide, row: usize, columns: Range<usize>) {
+    unsafe fn put<V: Lanes<Element = T>>(&self, sum: V, row: usize, columns: Range<usize>) {
         let mut lanes = [T::ZERO; 16];
-        sum.store(&mut lanes[..T::LANES]);
+        sum.store(&mut lanes[..V::COUNT]);
         for (column, &lane) in columns.zip(&lanes) {
             // SAFETY: by the caller.
             let out = unsafe { &mut self.at(row, column, 1)[0] };

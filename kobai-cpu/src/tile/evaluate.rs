@@ -142,7 +142,8 @@ impl TileProgram {
                 let (entries, first) = (frame.store.tensor(load.view.tensor).0, frame.place(load, at));
                 let stride = self.inner_stride(load).max(1);
                 let tensor = (load.view.tensor, entries);
-                match scratch.turned.column(tensor, first, (length, stride)) {
+                let turned = &mut scratch.turned;
+                match self.is_turned(load).then(|| turned.column(tensor, first, (length, stride))).flatten() {
                     Some(column) => out.copy_from_slice(column),
                     // Chunks are walked faster than steps.
                     None => out.iter_mut().zip(entries[first..].chunks(stride)).for_each(|(out, row)| *out = row[0]),

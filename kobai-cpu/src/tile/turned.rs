@@ -6,7 +6,7 @@ use crate::buffers::Aligned;
 use crate::vector::{Float, transpose};
 
 /// Rows of more entries are read and written column by column.
-pub(crate) const LONGEST: usize = 32;
+pub(crate) const LONGEST: usize = 128;
 
 /// From column to column. A multiple of a page apart, all columns would share the few places that a cache has for them.
 pub(crate) const SPACING: usize = TILE + 32;

@@ -4,7 +4,7 @@ use super::exponential::exp_and_complement;
 use super::float::Float;
 use super::level::{Work, dispatch};
 #[cfg(target_arch = "x86_64")]
-use super::{wide::Wide, wide_functions};
+use super::{lanes::Lanes, wide_functions};
 
 /// Slices of equal length that hold whole vectors.
 struct ExpAndExpm1<'a, T> {

@@ -7,7 +7,7 @@
 use super::float::{Float, fast_two_sum, polynomial, two_sum};
 use super::map::{Kernel, wide};
 #[cfg(target_arch = "x86_64")]
-use super::{wide::Wide, wide_functions};
+use super::{lanes::Lanes, wide_functions};
 
 /// eˣ = 2ⁿ·(1 + r + tail).
 #[derive(Clone, Copy)]

@@ -7,6 +7,11 @@ use super::tables::Tables;
 
 #[cfg(target_arch = "x86_64")]
 use super::wide::{F32x16, F64x8, Wide};
+#[cfg(target_arch = "x86_64")]
+use super::{
+    lanes::Lanes,
+    narrow::{F32x8, F64x4},
+};
 
 mod sealed {
     pub trait Sealed {}
@@ -35,6 +40,10 @@ pub trait Float:
     /// A vector of AVX-512.
     #[cfg(target_arch = "x86_64")]
     type Wide: Wide<Element = Self>;
+
+    /// A vector of AVX2.
+    #[cfg(target_arch = "x86_64")]
+    type Narrow: Lanes<Element = Self>;
 
     /// Elements in 64 bytes, the widest vector.
     const LANES: usize;
@@ -106,7 +115,7 @@ pub trait Float:
 
 macro_rules! implement_float {
     (
-        $float:ident, $bits:ident, $wide:ident, $prepared:ident, stored bits: $stored:literal, bias: $bias:literal,
+        $float:ident, $bits:ident, $wide:ident, $narrow:ident, $prepared:ident, stored bits: $stored:literal, bias: $bias:literal,
         exp range: $exp_min:literal .. $exp_max:literal, expm1 from: $expm1_min:literal,
         ln 2: $ln_2_high:literal + $ln_2_low:literal, splitter: $splitter:literal,
         exp: $exp:expr, log: $log:expr,
@@ -114,6 +123,9 @@ macro_rules! implement_float {
         impl Float for $float {
             #[cfg(target_arch = "x86_64")]
             type Wide = $wide;
+
+            #[cfg(target_arch = "x86_64")]
+            type Narrow = $narrow;
 
             const LANES: usize = 64 / size_of::<$float>();
             const ZERO: Self = 0.0;
@@ -211,7 +223,7 @@ macro_rules! implement_float {
 // EXP_MIN lies below ln of half the smallest subnormal number, EXP_MAX above ln of the largest number, EXPM1_MIN below ln
 // of a quarter of the distance between 1 and the number before it.
 implement_float! {
-    f64, u64, F64x8, double, stored bits: 52, bias: 1023,
+    f64, u64, F64x8, F64x4, double, stored bits: 52, bias: 1023,
     exp range: -746.0 .. 710.0, expm1 from: -39.0,
     ln 2: 0.6931471805598903 + 5.497923018708371e-14, splitter: 134217729.0,
     exp: [
@@ -226,7 +238,7 @@ implement_float! {
 }
 
 implement_float! {
-    f32, u32, F32x16, single, stored bits: 23, bias: 127,
+    f32, u32, F32x16, F32x8, single, stored bits: 23, bias: 127,
     exp range: -104.0 .. 89.0, expm1 from: -19.0,
     ln 2: 0.69314575 + 1.4286068e-06, splitter: 4097.0,
     exp: [0.00019909657, 0.0013933317, 0.008333283, 0.04166648, 0.16666667],

@@ -6,7 +6,7 @@ use super::level::{Work, dispatch};
 use super::map::{Kernel, map_to, wide};
 use super::reduce::larger;
 #[cfg(target_arch = "x86_64")]
-use super::{wide::Wide, wide_functions};
+use super::{lanes::Lanes, wide::Wide, wide_functions};
 
 /// The kernel of e^((x − first) − second) · factor.
 #[derive(Clone, Copy)]

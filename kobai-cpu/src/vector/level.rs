@@ -37,6 +37,16 @@ pub(crate) trait Work {
     {
         self.run::<true>()
     }
+
+    /// Does the work at the level of AVX2, where it may use the vectors of [`narrow`](super::narrow).
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_narrow(self) -> Self::Output
+    where
+        Self: Sized,
+    {
+        self.run::<true>()
+    }
 }
 
 impl Level {
@@ -116,7 +126,7 @@ fn with_avx512<W: Work>(work: W) -> W::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn with_avx2<W: Work>(work: W) -> W::Output {
-    work.run::<true>()
+    work.run_narrow()
 }
 
 #[inline(never)]

@@ -5,7 +5,7 @@ use super::float::Float;
 use super::level::{Work, dispatch};
 use super::map::Kernel;
 #[cfg(target_arch = "x86_64")]
-use super::{wide::Wide, wide_functions};
+use super::{lanes::Lanes, wide_functions};
 
 /// A function at x and at −x.
 trait PairKernel<T: Float> {

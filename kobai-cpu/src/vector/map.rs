@@ -1,9 +1,9 @@
 //! A function of one number, over a slice.
 
 use super::float::Float;
-use super::level::{Work, dispatch};
 #[cfg(target_arch = "x86_64")]
-use super::wide::Wide;
+use super::lanes::Lanes;
+use super::level::{Work, dispatch};
 
 /// A function of one number, free of branches so that a loop over it becomes vector instructions. `apply` must be
 /// `#[inline(always)]`.

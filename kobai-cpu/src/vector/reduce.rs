@@ -9,7 +9,7 @@ use super::float::Float;
 use super::level::{Work, dispatch};
 use super::map::{Kernel, map_to};
 #[cfg(target_arch = "x86_64")]
-use super::wide::Wide;
+use super::{lanes::Lanes, wide::Wide};
 use std::marker::PhantomData;
 
 /// Partial results kept apart.

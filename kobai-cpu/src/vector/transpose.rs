@@ -2,9 +2,9 @@
 //! side along another.
 
 use super::float::Float;
-use super::level::{Work, dispatch};
 #[cfg(target_arch = "x86_64")]
-use super::wide::Wide;
+use super::lanes::Lanes;
+use super::level::{Work, dispatch};
 
 /// Lines of a source, each of so many numbers side by side, to become columns of a target.
 struct Transpose<'a, T, F> {
@@ -31,38 +31,50 @@ impl<T: Float, F: Fn(usize) -> usize> Work for Transpose<'_, T, F> {
 
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    fn run_wide(mut self) {
-        let (whole, left) = (self.lines - self.lines % T::LANES, self.lines % T::LANES);
-        for first in (0..whole).step_by(T::LANES) {
-            self.blocks(first, T::LANES);
-        }
-        if left > 0 {
-            self.blocks(whole, left);
-        }
+    fn run_wide(self) {
+        self.run_in::<T::Wide>();
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_narrow(self) {
+        self.run_in::<T::Narrow>();
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 impl<T: Float, F: Fn(usize) -> usize> Transpose<'_, T, F> {
+    #[inline(always)]
+    fn run_in<V: Lanes<Element = T>>(mut self) {
+        let (whole, left) = (self.lines - self.lines % V::COUNT, self.lines % V::COUNT);
+        for first in (0..whole).step_by(V::COUNT) {
+            self.blocks::<V>(first, V::COUNT);
+        }
+        if left > 0 {
+            self.blocks::<V>(whole, left);
+        }
+    }
+
     /// Turns so many lines, no more than a vector has numbers. Every place in the registers is known when this is compiled; for
     /// whole blocks the number of lines is as well.
     #[inline(always)]
-    fn blocks(&mut self, first: usize, lines: usize) {
-        for position in (0..self.length).step_by(T::LANES) {
-            let columns = T::LANES.min(self.length - position);
-            // As many as LANES can be, of which the first LANES are used.
-            let mut rows = [T::Wide::splat(T::ZERO); 16];
-            for (line, row) in rows[..T::LANES].iter_mut().enumerate() {
+    fn blocks<V: Lanes<Element = T>>(&mut self, first: usize, lines: usize) {
+        for position in (0..self.length).step_by(V::COUNT) {
+            let columns = V::COUNT.min(self.length - position);
+            // As many as COUNT can be, of which the first COUNT are used.
+            let mut rows = [V::splat(T::ZERO); 16];
+            for (line, row) in rows[..V::COUNT].iter_mut().enumerate() {
                 if line < lines {
-                    *row = T::Wide::load_first(&self.source[(self.start)(first + line) + position..][..columns]);
+                    let numbers = &self.source[(self.start)(first + line) + position..][..columns];
+                    *row = if columns == V::COUNT { V::load(numbers) } else { V::load_first(numbers) };
                 }
             }
-            T::Wide::transpose(&mut rows[..T::LANES]);
-            for (column, row) in rows[..T::LANES].iter().enumerate() {
+            V::transpose(&mut rows[..V::COUNT]);
+            for (column, row) in rows[..V::COUNT].iter().enumerate() {
                 if column < columns {
                     let place = (position + column) * self.spacing + first;
                     let target = &mut self.target[place..place + lines];
-                    if lines == T::LANES { row.store(target) } else { row.store_first(target) }
+                    if lines == V::COUNT { row.store(target) } else { row.store_first(target) }
                 }
             }
         }
@@ -112,15 +124,29 @@ impl<T: Float, F: Fn(usize) -> usize> Work for CopyRows<'_, T, F> {
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn run_wide(self) {
+        self.run_in::<T::Wide>();
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_narrow(self) {
+        self.run_in::<T::Narrow>();
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<T: Float, F: Fn(usize) -> usize> CopyRows<'_, T, F> {
+    #[inline(always)]
+    fn run_in<V: Lanes<Element = T>>(self) {
         for (target, row) in self.target.chunks_mut(self.spacing).zip(self.rows) {
             let source = &self.source[(self.start)(row)..][..self.length];
-            let (vectors, rest) = (source.chunks_exact(T::LANES), source.len() % T::LANES);
+            let (vectors, rest) = (source.chunks_exact(V::COUNT), source.len() % V::COUNT);
             let (whole, after) = target[..self.length].split_at_mut(self.length - rest);
-            for (target, source) in whole.chunks_exact_mut(T::LANES).zip(vectors) {
-                T::Wide::load(source).store(target);
+            for (target, source) in whole.chunks_exact_mut(V::COUNT).zip(vectors) {
+                V::load(source).store(target);
             }
             if rest > 0 {
-                T::Wide::load_first(&source[self.length - rest..]).store_first(after);
+                V::load_first(&source[self.length - rest..]).store_first(after);
             }
         }
     }

@@ -5,24 +5,11 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::float::Float;
+use super::lanes::{LaneWork, Lanes};
+use super::level::Level;
 
 /// A vector of AVX-512.
-///
-/// Its operations are those of the processor. They are called only from `Work::run_wide`, which runs only where the
-/// processor was seen to have them; that is what every SAFETY comment of this module stands on.
-pub trait Wide:
-    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
-{
-    /// The type of the numbers.
-    type Element: Float;
-
-    /// The same number in each lane.
-    fn splat(value: Self::Element) -> Self;
-
-    /// self·b + c, rounded once.
-    fn multiply_add(self, b: Self, c: Self) -> Self;
-
+pub trait Wide: Lanes {
     /// No less than `low` and no more than `high`; NaN stays NaN.
     fn clamp_to(self, low: Self::Element, high: Self::Element) -> Self;
 
@@ -62,21 +49,6 @@ pub trait Wide:
 
     /// The larger of `self` and 0; NaN stays NaN.
     fn positive_part(self) -> Self;
-
-    /// The numbers of a slice, which has as many as a vector.
-    fn load(source: &[Self::Element]) -> Self;
-
-    /// Writes the numbers to a slice, which has as many as a vector.
-    fn store(self, target: &mut [Self::Element]);
-
-    /// The numbers of a slice that has no more than a vector, and zeros.
-    fn load_first(source: &[Self::Element]) -> Self;
-
-    /// Writes the first numbers to a slice, which has no more than a vector.
-    fn store_first(self, target: &mut [Self::Element]);
-
-    /// Makes the columns of a square block its rows: as many vectors as a vector has numbers.
-    fn transpose(rows: &mut [Self]);
 }
 
 /// `fixupimm`'s words.
@@ -94,7 +66,7 @@ const fn special_logarithms(at_zero: i32, at_infinity: i32) -> i32 {
 /// The entries that the lowest four bits of each integer name.
 ///
 /// # Safety
-/// As for [`Wide`].
+/// As for [`Lanes`].
 #[inline(always)]
 unsafe fn lookup_single(index: __m512i, table: &[f32; 16]) -> __m512 {
     // SAFETY: the caller's, and the table has as many entries as are loaded.
@@ -104,7 +76,7 @@ unsafe fn lookup_single(index: __m512i, table: &[f32; 16]) -> __m512 {
 /// The entries that the lowest four bits of each integer name.
 ///
 /// # Safety
-/// As for [`Wide`].
+/// As for [`Lanes`].
 #[inline(always)]
 unsafe fn lookup_double(index: __m512i, table: &[f64; 16]) -> __m512d {
     // SAFETY: the caller's, and the table has as many entries as are loaded.
@@ -117,7 +89,7 @@ unsafe fn lookup_double(index: __m512i, table: &[f64; 16]) -> __m512d {
 /// The columns of 16 × 16 numbers as rows.
 ///
 /// # Safety
-/// As for [`Wide`].
+/// As for [`Lanes`].
 #[inline(always)]
 unsafe fn transpose_single(rows: &mut [F32x16]) {
     // SAFETY: the caller's.
@@ -151,7 +123,7 @@ unsafe fn transpose_single(rows: &mut [F32x16]) {
 /// The columns of 8 × 8 numbers as rows.
 ///
 /// # Safety
-/// As for [`Wide`].
+/// As for [`Lanes`].
 #[inline(always)]
 unsafe fn transpose_double(rows: &mut [F64x8]) {
     // SAFETY: the caller's.
@@ -173,6 +145,11 @@ unsafe fn transpose_double(rows: &mut [F64x8]) {
             rows[6 + j] = F64x8(_mm512_shuffle_f64x2::<0xdd>(odd, odd_below));
         }
     }
+}
+
+#[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")]
+fn with_instructions<V, W: LaneWork<V>>(work: W) {
+    work.run();
 }
 
 macro_rules! implement_wide {
@@ -201,8 +178,16 @@ macro_rules! implement_wide {
             }
         }
 
-        impl Wide for $name {
+        impl Lanes for $name {
             type Element = $float;
+            const LEVEL: Level = Level::Avx512;
+            const COUNT: usize = $count;
+            const REGISTERS: usize = 32;
+
+            unsafe fn do_work<W: LaneWork<$name>>(work: W) {
+                // SAFETY: the caller's.
+                unsafe { with_instructions(work) }
+            }
 
             #[inline(always)]
             fn splat(value: $float) -> $name {
@@ -216,6 +201,43 @@ macro_rules! implement_wide {
                 $name(unsafe { $fmadd(self.0, b.0, c.0) })
             }
 
+            #[inline(always)]
+            fn load(source: &[$float]) -> $name {
+                assert_eq!(source.len(), $count);
+                // SAFETY: as for the trait; the slice is as long as a vector.
+                $name(unsafe { $load(source.as_ptr()) })
+            }
+
+            #[inline(always)]
+            fn store(self, target: &mut [$float]) {
+                assert_eq!(target.len(), $count);
+                // SAFETY: as for the trait; the slice is as long as a vector.
+                unsafe { $store(target.as_mut_ptr(), self.0) }
+            }
+
+            #[inline(always)]
+            fn load_first(source: &[$float]) -> $name {
+                let mask = ((1_u32 << source.len().min($count)) - 1) as $mask;
+                // SAFETY: as for the trait; what the mask leaves out is not read.
+                $name(unsafe { $load_some(mask, source.as_ptr()) })
+            }
+
+            #[inline(always)]
+            fn store_first(self, target: &mut [$float]) {
+                let mask = ((1_u32 << target.len().min($count)) - 1) as $mask;
+                // SAFETY: as for the trait; what the mask leaves out is not written.
+                unsafe { $store_some(target.as_mut_ptr(), mask, self.0) }
+            }
+
+            #[inline(always)]
+            fn transpose(rows: &mut [$name]) {
+                assert_eq!(rows.len(), $count);
+                // SAFETY: as for the trait.
+                unsafe { $transpose(rows) }
+            }
+        }
+
+        impl Wide for $name {
             #[inline(always)]
             fn clamp_to(self, low: $float, high: $float) -> $name {
                 // These return the second operand if either is NaN.
@@ -311,40 +333,6 @@ macro_rules! implement_wide {
                 $name(unsafe { $max($set1(0.0), self.0) })
             }
 
-            #[inline(always)]
-            fn load(source: &[$float]) -> $name {
-                assert_eq!(source.len(), $count);
-                // SAFETY: as for the trait; the slice is as long as a vector.
-                $name(unsafe { $load(source.as_ptr()) })
-            }
-
-            #[inline(always)]
-            fn load_first(source: &[$float]) -> $name {
-                let mask = ((1_u32 << source.len().min($count)) - 1) as $mask;
-                // SAFETY: as for the trait; what the mask leaves out is not read.
-                $name(unsafe { $load_some(mask, source.as_ptr()) })
-            }
-
-            #[inline(always)]
-            fn store_first(self, target: &mut [$float]) {
-                let mask = ((1_u32 << target.len().min($count)) - 1) as $mask;
-                // SAFETY: as for the trait; what the mask leaves out is not written.
-                unsafe { $store_some(target.as_mut_ptr(), mask, self.0) }
-            }
-
-            #[inline(always)]
-            fn transpose(rows: &mut [$name]) {
-                assert_eq!(rows.len(), $count);
-                // SAFETY: as for the trait.
-                unsafe { $transpose(rows) }
-            }
-
-            #[inline(always)]
-            fn store(self, target: &mut [$float]) {
-                assert_eq!(target.len(), $count);
-                // SAFETY: as for the trait; the slice is as long as a vector.
-                unsafe { $store(target.as_mut_ptr(), self.0) }
-            }
         }
     };
     (operator $name:ident $trait:ident $method:ident $instruction:ident) => {
