@@ -107,6 +107,12 @@ fn a_neighbour_that_is_not_there_is_not_read() {
         let first = case.context.compare(Relation::Equal, place, zero);
         let shifted = case.context.select(first, zero, x_before);
         case.output("shifted", &[i], shifted);
+        let later = case.context.compare(Relation::Less, zero, place);
+        let x_i = case.context.entry_at(x, &[i]);
+        let step = case.context.subtract(x_i, x_before);
+        let masked = case.context.mul(vec![step, step, later]);
+        let steps = case.sum(i, masked);
+        case.loss(steps, &[x]);
         case.check("a shift");
     }
 }

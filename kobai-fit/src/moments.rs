@@ -27,11 +27,11 @@ pub(crate) struct Moments {
     pub rows: usize,
 }
 
-/// What the features of a loss say of its curvature; none where the loss is no function of linear predictors, or where it
-/// would cost much beside an evaluation of so many operations.
+/// What the features of a loss say of its curvature; none where the loss is no function of linear predictors, where it would
+/// cost much beside an evaluation of so many operations, or where some rows have no such features.
 ///
 /// # Errors
-/// What keeps the products from being worked out.
+/// An input that is missing or of another rank.
 pub(crate) fn moments(model: &mut Model, part: &Part, operations: f64) -> Result<Option<Moments>, FitError> {
     let (loss, symbols) = (model.smooth_loss(), model.program.parameters.clone());
     let Some(linear) = linear_model(&mut model.program.context, &symbols, loss) else { return Ok(None) };
@@ -48,7 +48,10 @@ pub(crate) fn moments(model: &mut Model, part: &Part, operations: f64) -> Result
     let mut sums: Vec<Vec<f64>> = vec![Vec::new(); outputs.len()];
     for place in 0..PLACES {
         let first = place * (part.rows - rows) / (PLACES - 1);
-        runner.run(model, (part, first), &[], &|_| ControlFlow::Continue(()))?;
+        // A feature of a row that has no neighbour, say, may stand where the loss does not look at it.
+        if runner.run(model, (part, first), &[], &|_| ControlFlow::Continue(())).is_err() {
+            return Ok(None);
+        }
         for (sum, output) in sums.iter_mut().zip(&outputs) {
             let products = runner.output(&output.name);
             sum.resize(products.len(), 0.0);

@@ -26,24 +26,31 @@ fn table() -> (tempfile::TempDir, Source) {
     (folder, source)
 }
 
+/// Poisson regression on some features, with a penalty.
 fn fitted(table: &Source, x: &str, penalty: &str) -> Outcome {
     let document = format!(
         r"$$\eta_i = \sum_d x_{{id}} w_d + b$$
 $$\min_{{w, b}} \; \frac{{1}}{{N}} \sum_{{i=1}}^{{N}} (e^{{\eta_i}} - v_i \eta_i) {penalty}$$"
     );
-    let bindings = [format!("x = {x}"), "v = count".to_owned()];
+    let (outcome, knows) = trained(table, &document, &[format!("x = {x}"), "v = count".to_owned()]);
+    assert!(knows, "the features say nothing");
+    outcome
+}
+
+/// Trains from zero, and says whether the features showed the curvature.
+fn trained(table: &Source, document: &str, bindings: &[String]) -> (Outcome, bool) {
     let options = Options { held_out: 0.0, ..Options::default() };
-    let request = Request { document: &document, bindings: &bindings, table, test: None, options };
+    let request = Request { document, bindings, table, test: None, options };
     let mut prepared =
         prepare(&request, &mut |_| ControlFlow::Continue(())).unwrap_or_else(|error| panic!("{error:?}"));
     let settings = Settings { gradient_tolerance: 0.0, maximum_tolerance: 1e-6, ..Settings::default() };
     let training = Training { settings, ..Training::default() };
     let runners = prepared.plan(&training).unwrap_or_else(|error| panic!("{error:?}"));
-    assert!(runners.rows_known().is_some());
-    let start = From::Parameters(vec![0.0; 4]);
+    let knows = runners.rows_known().is_some();
+    let start = From::Parameters(vec![0.0; prepared.model.entries()]);
     let (go_on, flag) = (|_: std::ops::Range<usize>| ControlFlow::Continue(()), AtomicBool::new(false));
     let outcome = prepared.train(&training, runners, start, &flag, (&go_on, &mut |_, _| {}));
-    outcome.unwrap_or_else(|error| panic!("{error:?}"))
+    (outcome.unwrap_or_else(|error| panic!("{error:?}")), knows)
 }
 
 #[test]
@@ -63,4 +70,15 @@ fn a_penalty_of_one_size_for_features_of_all_sizes() {
     let outcome = fitted(&table, "small, middle, large", r"+ \frac{1}{2} \sum_d w_d^2");
     assert_eq!(outcome.status, Status::Converged);
     assert!(outcome.evaluations <= 40, "{}", outcome.evaluations);
+}
+
+/// The first row has no row before it, and the loss does not look for one.
+#[test]
+fn a_feature_that_some_rows_lack_says_nothing_and_harms_nothing() {
+    let (_folder, table) = table();
+    let document = r"$$\min_{a, b} \; \frac{1}{N} \sum_{i=2}^{N} (u_i - a u_{i-1} - b)^2$$";
+    let (outcome, knows) = trained(&table, document, &["u = middle".to_owned()]);
+    assert_eq!((outcome.status, knows), (Status::Converged, false));
+    // Of a sine in equal steps, each is the one before times almost 1.
+    assert!((outcome.parameters[0] - 1.0).abs() < 0.01, "{:?}", outcome.parameters);
 }

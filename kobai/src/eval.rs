@@ -285,15 +285,22 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
         Ok(self.arithmetic.power(&base, &exponent))
     }
 
-    /// A factor of exactly 0 removes the others: they are not even looked at, for a branch not taken may fail. The 0 of
+    /// A factor of exactly 0 removes the others, wherever it stands: an entry that is not there need not be. The 0 of
     /// 1/∞ is no such factor: with another ∞ it makes NaN.
     fn product(&mut self, factors: &[Expr]) -> Result<A::Value, Diagnostic> {
         let units = if self.literal { None } else { self.context.balanced(factors) };
         let whole = |&base: &Expr| Unit { base, sign: 1, root: 1 };
         let mut product: Option<A::Value> = None;
+        let mut outside: Option<Diagnostic> = None;
         for place in 0..units.as_ref().map_or(factors.len(), Vec::len) {
             let Unit { base, sign, root } = units.as_ref().map_or_else(|| whole(&factors[place]), |units| units[place]);
-            let mut value = self.value(base)?;
+            let mut value = match self.value(base) {
+                Err(error) if error.code == "index-out-of-range" => {
+                    outside.get_or_insert(error);
+                    continue;
+                }
+                value => value?,
+            };
             if sign > 0 && self.arithmetic.is_zero(&value) && !self.is_reciprocal(base) {
                 return Ok(self.arithmetic.double(0.0));
             }
@@ -306,7 +313,10 @@ impl<'a, A: Arithmetic> Evaluator<'a, A> {
                 None => value,
             });
         }
-        Ok(product.unwrap_or_else(|| self.arithmetic.double(1.0)))
+        match outside {
+            Some(error) => Err(error),
+            None => Ok(product.unwrap_or_else(|| self.arithmetic.double(1.0))),
+        }
     }
 
     fn is_reciprocal(&self, expr: Expr) -> bool {

@@ -356,7 +356,11 @@ impl TileProgram {
             }
             (Operation::Add(a, b), _) => value(*a)? + value(*b)?,
             (Operation::Subtract(a, b), _) => value(*a)? - value(*b)?,
-            (Operation::Multiply(a, b), _) => multiply(value(*a)?, value(*b)?),
+            (Operation::Multiply(a, b), _) => match (value(*a), value(*b)) {
+                // A factor of 0 removes the other, which then need not be there.
+                (Err(_), Ok(zero)) | (Ok(zero), Err(_)) if zero == T::ZERO => T::ZERO,
+                (a, b) => multiply(a?, b?),
+            },
             (Operation::MultiplyFinite(a, b), _) => value(*a)? * value(*b)?,
             (Operation::Divide(a, b), _) => value(*a)? / value(*b)?,
             (Operation::Power(a, b), _) => arithmetic::power(value(*a)?, value(*b)?),

@@ -44,7 +44,7 @@ impl Resolver<'_> {
 
     /// Brings one index into scope; bounds other than the whole axis become masks.
     fn bind(&mut self, binding: &Binding, masks: &mut Vec<Expr>) -> Index {
-        let (axis, whole) = self.axis_of_bounds(binding);
+        let (axis, less_one) = self.axis_of_bounds(binding);
         if let Some((set, arguments)) = &binding.set {
             let index = self.context.named_index(binding.index.clone(), axis);
             self.scope_index(binding, index, 1);
@@ -54,7 +54,7 @@ impl Resolver<'_> {
         let index = self.context.named_index(binding.index.clone(), axis);
         let lower = binding.lower.as_ref().and_then(literal);
         let mask = match (&binding.lower, lower) {
-            (Some(_), Some(0)) if whole => None,
+            (Some(_), Some(0)) if less_one => None,
             (Some(_), Some(1)) | (None, _) => None,
             (Some(_), Some(first)) => Some(self.context.integer(first - 1)),
             (Some(formula), None) => {
@@ -69,6 +69,13 @@ impl Resolver<'_> {
             let condition = self.context.compare(crate::formula::Relation::LessOrEqual, first, place);
             masks.push(condition);
         }
+        if less_one && lower != Some(0) {
+            // The last place is left out.
+            let (place, one, size) = (self.context.index(index), self.context.integer(1), self.context.size(axis));
+            let next = self.context.add(vec![place, one]);
+            let condition = self.context.compare(crate::formula::Relation::Less, next, size);
+            masks.push(condition);
+        }
         self.scope_index(binding, index, if lower == Some(0) { 0 } else { 1 });
         index
     }
@@ -78,7 +85,8 @@ impl Resolver<'_> {
         self.scope.push((binding.index.plain.clone(), Local::Index { index, first }));
     }
 
-    /// The axis that the upper bound names, and whether a lower bound of 0 makes it whole (as in 0 … K−1).
+    /// The axis that the upper bound names, and whether it names one place less than there are, so that a lower bound of 0
+    /// makes it whole (as in 0 … K−1).
     fn axis_of_bounds(&mut self, binding: &Binding) -> (crate::expr::Axis, bool) {
         let Some(upper) = &binding.upper else {
             let axis = match self.means.get(&binding.span).cloned() {
