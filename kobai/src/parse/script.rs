@@ -213,8 +213,9 @@ impl<'a> Parser<'a, '_> {
         if let Some(open) = self.accept("{") {
             self.inside(|parser| {
                 while !parser.at("}") && parser.peek().is_some() {
-                    let part = parser.script_part();
-                    parts.extend(parser.side_by_side(part));
+                    let first = parser.position;
+                    let formula = parser.sum();
+                    parts.extend(parser.side_by_side(formula, first));
                     if parser.accept(",").is_none() && parser.accept(";").is_none() {
                         break;
                     }
@@ -240,11 +241,12 @@ impl<'a> Parser<'a, '_> {
 
     /// The places that stand side by side in a part, as in `i y_i`, where one of them has a script: runs of letters, and
     /// entries. A part without scripts is a run of letters or a word as a whole, and one with a number is arithmetic.
-    fn side_by_side(&self, part: ScriptPart) -> Vec<ScriptPart> {
-        let are_places = are_places(&part.formula);
-        let factors = match part.formula.kind {
+    /// A part is spelt once it is known, since a group that is never closed goes to the end of the text at each of its depths.
+    fn side_by_side(&self, formula: Formula, first: usize) -> Vec<ScriptPart> {
+        let are_places = are_places(&formula);
+        let factors = match formula.kind {
             Kind::Product(factors) if are_places => factors,
-            _ => return vec![part],
+            _ => return vec![ScriptPart { formula, spelling: self.spelling_of(first, self.position) }],
         };
         let mut parts: Vec<Vec<(Join, Formula)>> = Vec::new();
         for factor in factors {
