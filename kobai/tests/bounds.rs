@@ -38,6 +38,9 @@ fn bounds_leave_places_out() {
         (r"\sum_{i=1}^{N-1} (u_{i+1} - u_i)^2", 14.0),
         (r"\sum_{i=2}^{N-1} (u_{i+1} - 2 u_i + u_{i-1})^2", 2.0),
         (r"\prod_{i=1}^{N-1} u_i", 8.0),
+        // All pairs, counted from 1 and from 0.
+        (r"\sum_{i=1}^{N-1} \sum_{j=i+1}^{N} u_i u_j", 63.0),
+        (r"\sum_{i=0}^{N-1} \sum_{j=i+1}^{N-1} u_i u_j", 63.0),
     ];
     for (text, expected) in sums {
         let program = program(text);

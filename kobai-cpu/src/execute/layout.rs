@@ -35,8 +35,8 @@ const SHORT: usize = 32;
 /// Entries between columns: a power of two apart, all would share the few places that a cache has for them.
 const COLUMN_GAP: usize = 24;
 
-/// Whether a loop of so many turns over this axis does not pay for a tile. A log-sum-exp does more for each row than other steps, and what it
-/// reads is read by others the same way.
+/// Whether a loop of so many turns over this axis does not pay for a tile. A log-sum-exp does more for each row than other
+/// steps, and what it reads is read by others the same way.
 fn is_short(plan: &Plan, axis: Axis, size: usize) -> bool {
     let mut steps = plan.passes.iter().flat_map(|pass| pass.before.iter().chain(&pass.chunk));
     let sums_exponentials = |step: &Step| match step {

@@ -53,6 +53,7 @@ impl Resolver<'_> {
         }
         let index = self.context.named_index(binding.index.clone(), axis);
         let lower = binding.lower.as_ref().and_then(literal);
+        let mut from_zero = lower == Some(0);
         let mask = match (&binding.lower, lower) {
             (Some(_), Some(0)) if less_one => None,
             (Some(_), Some(1)) | (None, _) => None,
@@ -61,22 +62,26 @@ impl Resolver<'_> {
                 if let Some(other) = self.plain_index(formula) {
                     self.join(axis, other.axis, formula.span);
                 }
-                Some(self.integer_expression(formula))
+                let first = self.integer_expression(formula);
+                // What begins after an index that counts from 0 counts as that one does.
+                from_zero = self.scope.iter().any(|(_, local)| match local {
+                    Local::Index { index, first: 0 } => self.context.mentions(first, *index),
+                    _ => false,
+                });
+                Some(first)
             }
         };
+        let place = self.context.index(index);
         if let Some(first) = mask {
-            let place = self.context.index(index);
-            let condition = self.context.compare(crate::formula::Relation::LessOrEqual, first, place);
-            masks.push(condition);
+            masks.push(self.context.compare(Relation::LessOrEqual, first, place));
         }
-        if less_one && lower != Some(0) {
+        if less_one && !from_zero {
             // The last place is left out.
-            let (place, one, size) = (self.context.index(index), self.context.integer(1), self.context.size(axis));
+            let (one, size) = (self.context.integer(1), self.context.size(axis));
             let next = self.context.add(vec![place, one]);
-            let condition = self.context.compare(crate::formula::Relation::Less, next, size);
-            masks.push(condition);
+            masks.push(self.context.compare(Relation::Less, next, size));
         }
-        self.scope_index(binding, index, if lower == Some(0) { 0 } else { 1 });
+        self.scope_index(binding, index, if from_zero { 0 } else { 1 });
         index
     }
 
