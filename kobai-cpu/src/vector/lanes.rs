@@ -60,6 +60,106 @@ pub trait LaneWork<V> {
     fn run(self);
 }
 
+/// Makes a vector of the processor's own type and its instructions, with functions that move a part of one.
+macro_rules! implement_lanes {
+    (
+        $name:ident = $count:literal of $float:ident in $vector:ident, $level:ident with $registers:literal registers;
+        $set1:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident $load:ident $store:ident;
+        $load_some:ident $store_some:ident $transpose:ident
+    ) => {
+        #[doc = concat!(stringify!($count), " `", stringify!($float), "`.")]
+        #[derive(Clone, Copy)]
+        pub struct $name($vector);
+
+        implement_lanes!(operator $name Add add $add);
+        implement_lanes!(operator $name Sub sub $sub);
+        implement_lanes!(operator $name Mul mul $mul);
+        implement_lanes!(operator $name Div div $div);
+
+        impl Neg for $name {
+            type Output = $name;
+
+            #[inline(always)]
+            fn neg(self) -> $name {
+                $name::splat(-0.0) - self
+            }
+        }
+
+        impl Lanes for $name {
+            type Element = $float;
+            const LEVEL: Level = Level::$level;
+            const COUNT: usize = $count;
+            const REGISTERS: usize = $registers;
+
+            unsafe fn do_work<W: LaneWork<$name>>(work: W) {
+                // SAFETY: the caller's.
+                unsafe { with_instructions(work) }
+            }
+
+            #[inline(always)]
+            fn splat(value: $float) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $set1(value) })
+            }
+
+            #[inline(always)]
+            fn multiply_add(self, b: $name, c: $name) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $fmadd(self.0, b.0, c.0) })
+            }
+
+            #[inline(always)]
+            fn load(source: &[$float]) -> $name {
+                assert_eq!(source.len(), $count);
+                // SAFETY: as for the trait; the slice is as long as a vector.
+                $name(unsafe { $load(source.as_ptr()) })
+            }
+
+            #[inline(always)]
+            fn store(self, target: &mut [$float]) {
+                assert_eq!(target.len(), $count);
+                // SAFETY: as for the trait; the slice is as long as a vector.
+                unsafe { $store(target.as_mut_ptr(), self.0) }
+            }
+
+            #[inline(always)]
+            fn load_first(source: &[$float]) -> $name {
+                // SAFETY: as for the trait; what the mask leaves out is not read.
+                $name(unsafe { $load_some(source.as_ptr(), source.len().min($count)) })
+            }
+
+            #[inline(always)]
+            fn store_first(self, target: &mut [$float]) {
+                if let Some(whole) = target.get_mut(..$count) {
+                    return self.store(whole);
+                }
+                // SAFETY: as for the trait; the slice is shorter than a vector.
+                unsafe { $store_some(target.as_mut_ptr(), target.len(), self.0) }
+            }
+
+            #[inline(always)]
+            fn transpose(rows: &mut [$name]) {
+                assert_eq!(rows.len(), $count);
+                // SAFETY: as for the trait.
+                unsafe { $transpose(rows) }
+            }
+        }
+    };
+    (operator $name:ident $trait:ident $method:ident $instruction:ident) => {
+        impl $trait for $name {
+            type Output = $name;
+
+            #[inline(always)]
+            fn $method(self, other: $name) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $instruction(self.0, other.0) })
+            }
+        }
+    };
+}
+
+pub(super) use implement_lanes;
+
 #[cfg(test)]
 mod tests {
     use super::*;

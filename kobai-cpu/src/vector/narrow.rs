@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::lanes::{LaneWork, Lanes};
+use super::lanes::{LaneWork, Lanes, implement_lanes};
 use super::level::Level;
 
 /// Ones for the first numbers and zeros behind them, from the right place on.
@@ -126,111 +126,14 @@ fn with_instructions<V, W: LaneWork<V>>(work: W) {
     work.run();
 }
 
-macro_rules! implement_lanes {
-    (
-        $name:ident = $count:literal of $float:ident in $vector:ident;
-        $set1:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident $load:ident $store:ident;
-        $load_some:ident $store_some:ident $transpose:ident
-    ) => {
-        #[doc = concat!(stringify!($count), " `", stringify!($float), "`.")]
-        #[derive(Clone, Copy)]
-        pub struct $name($vector);
-
-        implement_lanes!(operator $name Add add $add);
-        implement_lanes!(operator $name Sub sub $sub);
-        implement_lanes!(operator $name Mul mul $mul);
-        implement_lanes!(operator $name Div div $div);
-
-        impl Neg for $name {
-            type Output = $name;
-
-            #[inline(always)]
-            fn neg(self) -> $name {
-                $name::splat(-0.0) - self
-            }
-        }
-
-        impl Lanes for $name {
-            type Element = $float;
-            const LEVEL: Level = Level::Avx2;
-            const COUNT: usize = $count;
-            const REGISTERS: usize = 16;
-
-            unsafe fn do_work<W: LaneWork<$name>>(work: W) {
-                // SAFETY: the caller's.
-                unsafe { with_instructions(work) }
-            }
-
-            #[inline(always)]
-            fn splat(value: $float) -> $name {
-                // SAFETY: as for the trait.
-                $name(unsafe { $set1(value) })
-            }
-
-            #[inline(always)]
-            fn multiply_add(self, b: $name, c: $name) -> $name {
-                // SAFETY: as for the trait.
-                $name(unsafe { $fmadd(self.0, b.0, c.0) })
-            }
-
-            #[inline(always)]
-            fn load(source: &[$float]) -> $name {
-                assert_eq!(source.len(), $count);
-                // SAFETY: as for the trait; the slice is as long as a vector.
-                $name(unsafe { $load(source.as_ptr()) })
-            }
-
-            #[inline(always)]
-            fn store(self, target: &mut [$float]) {
-                assert_eq!(target.len(), $count);
-                // SAFETY: as for the trait; the slice is as long as a vector.
-                unsafe { $store(target.as_mut_ptr(), self.0) }
-            }
-
-            #[inline(always)]
-            fn load_first(source: &[$float]) -> $name {
-                // SAFETY: as for the trait; what the mask leaves out is not read.
-                $name(unsafe { $load_some(source.as_ptr(), source.len().min($count)) })
-            }
-
-            #[inline(always)]
-            fn store_first(self, target: &mut [$float]) {
-                if let Some(whole) = target.get_mut(..$count) {
-                    return self.store(whole);
-                }
-                // SAFETY: as for the trait; the slice is shorter than a vector.
-                unsafe { $store_some(target.as_mut_ptr(), target.len(), self.0) }
-            }
-
-            #[inline(always)]
-            fn transpose(rows: &mut [$name]) {
-                assert_eq!(rows.len(), $count);
-                // SAFETY: as for the trait.
-                unsafe { $transpose(rows) }
-            }
-        }
-    };
-    (operator $name:ident $trait:ident $method:ident $instruction:ident) => {
-        impl $trait for $name {
-            type Output = $name;
-
-            #[inline(always)]
-            fn $method(self, other: $name) -> $name {
-                // SAFETY: as for the trait.
-                $name(unsafe { $instruction(self.0, other.0) })
-            }
-        }
-    };
-}
-
 implement_lanes! {
-    F32x8 = 8 of f32 in __m256;
+    F32x8 = 8 of f32 in __m256, Avx2 with 16 registers;
     _mm256_set1_ps _mm256_add_ps _mm256_sub_ps _mm256_mul_ps _mm256_div_ps _mm256_fmadd_ps _mm256_loadu_ps _mm256_storeu_ps;
     load_some_single store_some_single transpose_single
 }
 
 implement_lanes! {
-    F64x4 = 4 of f64 in __m256d;
+    F64x4 = 4 of f64 in __m256d, Avx2 with 16 registers;
     _mm256_set1_pd _mm256_add_pd _mm256_sub_pd _mm256_mul_pd _mm256_div_pd _mm256_fmadd_pd _mm256_loadu_pd _mm256_storeu_pd;
     load_some_double store_some_double transpose_double
 }

@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use super::lanes::{LaneWork, Lanes};
+use super::lanes::{LaneWork, Lanes, implement_lanes};
 use super::level::Level;
 
 /// A vector of AVX-512.
@@ -86,6 +86,46 @@ unsafe fn lookup_double(index: __m512i, table: &[f64; 16]) -> __m512d {
     }
 }
 
+/// The first numbers, and zeros.
+///
+/// # Safety
+/// As for [`Lanes`]; so many numbers may be read, no more than a vector has.
+#[inline(always)]
+unsafe fn load_some_single(source: *const f32, count: usize) -> __m512 {
+    // SAFETY: the caller's; what the mask leaves out is not read.
+    unsafe { _mm512_maskz_loadu_ps(((1_u32 << count) - 1) as __mmask16, source) }
+}
+
+/// Writes the first numbers.
+///
+/// # Safety
+/// As for [`Lanes`]; so many numbers may be written, no more than a vector has.
+#[inline(always)]
+unsafe fn store_some_single(target: *mut f32, count: usize, vector: __m512) {
+    // SAFETY: the caller's; what the mask leaves out is not written.
+    unsafe { _mm512_mask_storeu_ps(target, ((1_u32 << count) - 1) as __mmask16, vector) }
+}
+
+/// The first numbers, and zeros.
+///
+/// # Safety
+/// As for [`Lanes`]; so many numbers may be read, no more than a vector has.
+#[inline(always)]
+unsafe fn load_some_double(source: *const f64, count: usize) -> __m512d {
+    // SAFETY: the caller's; what the mask leaves out is not read.
+    unsafe { _mm512_maskz_loadu_pd(((1_u32 << count) - 1) as __mmask8, source) }
+}
+
+/// Writes the first numbers.
+///
+/// # Safety
+/// As for [`Lanes`]; so many numbers may be written, no more than a vector has.
+#[inline(always)]
+unsafe fn store_some_double(target: *mut f64, count: usize, vector: __m512d) {
+    // SAFETY: the caller's; what the mask leaves out is not written.
+    unsafe { _mm512_mask_storeu_pd(target, ((1_u32 << count) - 1) as __mmask8, vector) }
+}
+
 /// The columns of 16 × 16 numbers as rows.
 ///
 /// # Safety
@@ -154,89 +194,11 @@ fn with_instructions<V, W: LaneWork<V>>(work: W) {
 
 macro_rules! implement_wide {
     (
-        $name:ident = $count:literal of $float:ident in $vector:ident, stored bits: $stored:literal;
-        $set1:ident $add:ident $sub:ident $mul:ident $div:ident $fmadd:ident $min:ident $max:ident $scalef:ident
+        $name:ident of $float:ident, stored bits: $stored:literal;
+        $set1:ident $min:ident $max:ident $scalef:ident
         $getexp:ident $getmant:ident $fixup:ident $set1_integer:ident $integer:ident $to_integer:ident $shift:ident
-        $load:ident $store:ident $load_some:ident $store_some:ident $mask:ident $and:ident $andnot:ident $or:ident $compare:ident $blend:ident;
-        $lookup:ident $transpose:ident
+        $and:ident $andnot:ident $or:ident $compare:ident $blend:ident $lookup:ident
     ) => {
-        #[doc = concat!(stringify!($count), " `", stringify!($float), "`.")]
-        #[derive(Clone, Copy)]
-        pub struct $name($vector);
-
-        implement_wide!(operator $name Add add $add);
-        implement_wide!(operator $name Sub sub $sub);
-        implement_wide!(operator $name Mul mul $mul);
-        implement_wide!(operator $name Div div $div);
-
-        impl Neg for $name {
-            type Output = $name;
-
-            #[inline(always)]
-            fn neg(self) -> $name {
-                $name::splat(-0.0) - self
-            }
-        }
-
-        impl Lanes for $name {
-            type Element = $float;
-            const LEVEL: Level = Level::Avx512;
-            const COUNT: usize = $count;
-            const REGISTERS: usize = 32;
-
-            unsafe fn do_work<W: LaneWork<$name>>(work: W) {
-                // SAFETY: the caller's.
-                unsafe { with_instructions(work) }
-            }
-
-            #[inline(always)]
-            fn splat(value: $float) -> $name {
-                // SAFETY: as for the trait.
-                $name(unsafe { $set1(value) })
-            }
-
-            #[inline(always)]
-            fn multiply_add(self, b: $name, c: $name) -> $name {
-                // SAFETY: as for the trait.
-                $name(unsafe { $fmadd(self.0, b.0, c.0) })
-            }
-
-            #[inline(always)]
-            fn load(source: &[$float]) -> $name {
-                assert_eq!(source.len(), $count);
-                // SAFETY: as for the trait; the slice is as long as a vector.
-                $name(unsafe { $load(source.as_ptr()) })
-            }
-
-            #[inline(always)]
-            fn store(self, target: &mut [$float]) {
-                assert_eq!(target.len(), $count);
-                // SAFETY: as for the trait; the slice is as long as a vector.
-                unsafe { $store(target.as_mut_ptr(), self.0) }
-            }
-
-            #[inline(always)]
-            fn load_first(source: &[$float]) -> $name {
-                let mask = ((1_u32 << source.len().min($count)) - 1) as $mask;
-                // SAFETY: as for the trait; what the mask leaves out is not read.
-                $name(unsafe { $load_some(mask, source.as_ptr()) })
-            }
-
-            #[inline(always)]
-            fn store_first(self, target: &mut [$float]) {
-                let mask = ((1_u32 << target.len().min($count)) - 1) as $mask;
-                // SAFETY: as for the trait; what the mask leaves out is not written.
-                unsafe { $store_some(target.as_mut_ptr(), mask, self.0) }
-            }
-
-            #[inline(always)]
-            fn transpose(rows: &mut [$name]) {
-                assert_eq!(rows.len(), $count);
-                // SAFETY: as for the trait.
-                unsafe { $transpose(rows) }
-            }
-        }
-
         impl Wide for $name {
             #[inline(always)]
             fn clamp_to(self, low: $float, high: $float) -> $name {
@@ -321,9 +283,7 @@ macro_rules! implement_wide {
             fn larger(self, other: $name) -> $name {
                 // The maximum is the second operand if either is NaN.
                 // SAFETY: as for the trait.
-                unsafe {
-                    $name($blend($compare::<_CMP_UNORD_Q>(self.0, self.0), $max(self.0, other.0), self.0))
-                }
+                unsafe { $name($blend($compare::<_CMP_UNORD_Q>(self.0, self.0), $max(self.0, other.0), self.0)) }
             }
 
             #[inline(always)]
@@ -332,34 +292,32 @@ macro_rules! implement_wide {
                 // SAFETY: as for the trait.
                 $name(unsafe { $max($set1(0.0), self.0) })
             }
-
-        }
-    };
-    (operator $name:ident $trait:ident $method:ident $instruction:ident) => {
-        impl $trait for $name {
-            type Output = $name;
-
-            #[inline(always)]
-            fn $method(self, other: $name) -> $name {
-                // SAFETY: as for the trait.
-                $name(unsafe { $instruction(self.0, other.0) })
-            }
         }
     };
 }
 
+implement_lanes! {
+    F32x16 = 16 of f32 in __m512, Avx512 with 32 registers;
+    _mm512_set1_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_loadu_ps _mm512_storeu_ps;
+    load_some_single store_some_single transpose_single
+}
+
+implement_lanes! {
+    F64x8 = 8 of f64 in __m512d, Avx512 with 32 registers;
+    _mm512_set1_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd _mm512_loadu_pd _mm512_storeu_pd;
+    load_some_double store_some_double transpose_double
+}
+
 implement_wide! {
-    F32x16 = 16 of f32 in __m512, stored bits: 23;
-    _mm512_set1_ps _mm512_add_ps _mm512_sub_ps _mm512_mul_ps _mm512_div_ps _mm512_fmadd_ps _mm512_min_ps _mm512_max_ps _mm512_scalef_ps
+    F32x16 of f32, stored bits: 23;
+    _mm512_set1_ps _mm512_min_ps _mm512_max_ps _mm512_scalef_ps
     _mm512_getexp_ps _mm512_getmant_ps _mm512_fixupimm_ps _mm512_set1_epi32 i32 _mm512_castps_si512 _mm512_srli_epi32
-    _mm512_loadu_ps _mm512_storeu_ps _mm512_maskz_loadu_ps _mm512_mask_storeu_ps __mmask16 _mm512_and_ps _mm512_andnot_ps _mm512_or_ps _mm512_cmp_ps_mask _mm512_mask_blend_ps;
-    lookup_single transpose_single
+    _mm512_and_ps _mm512_andnot_ps _mm512_or_ps _mm512_cmp_ps_mask _mm512_mask_blend_ps lookup_single
 }
 
 implement_wide! {
-    F64x8 = 8 of f64 in __m512d, stored bits: 52;
-    _mm512_set1_pd _mm512_add_pd _mm512_sub_pd _mm512_mul_pd _mm512_div_pd _mm512_fmadd_pd _mm512_min_pd _mm512_max_pd _mm512_scalef_pd
+    F64x8 of f64, stored bits: 52;
+    _mm512_set1_pd _mm512_min_pd _mm512_max_pd _mm512_scalef_pd
     _mm512_getexp_pd _mm512_getmant_pd _mm512_fixupimm_pd _mm512_set1_epi64 i64 _mm512_castpd_si512 _mm512_srli_epi64
-    _mm512_loadu_pd _mm512_storeu_pd _mm512_maskz_loadu_pd _mm512_mask_storeu_pd __mmask8 _mm512_and_pd _mm512_andnot_pd _mm512_or_pd _mm512_cmp_pd_mask _mm512_mask_blend_pd;
-    lookup_double transpose_double
+    _mm512_and_pd _mm512_andnot_pd _mm512_or_pd _mm512_cmp_pd_mask _mm512_mask_blend_pd lookup_double
 }
