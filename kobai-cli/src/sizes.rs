@@ -27,7 +27,8 @@ pub fn sizes(
         })?;
         let found: Vec<Axis> = wanted.iter().copied().filter(|&axis| name_of(axis) == name.trim()).collect();
         if found.is_empty() {
-            let known: Vec<&str> = wanted.iter().map(|&axis| name_of(axis)).collect();
+            let mut known: Vec<&str> = Vec::new();
+            wanted.iter().map(|&axis| name_of(axis)).for_each(|name| add_once(&mut known, name));
             return Err(Failure::text(format!(
                 "no axis has a size called `{}`\n  fix: the sizes are {}",
                 name.trim(),
@@ -65,8 +66,15 @@ fn axes(context: &Context, loss: Expr) -> BTreeSet<Axis> {
 pub fn in_order<'a>(context: &'a Context, sizes: &HashMap<Axis, usize>) -> Vec<(&'a str, usize)> {
     let sizes: BTreeMap<Axis, usize> = sizes.iter().map(|(&axis, &size)| (axis, size)).collect();
     let name = |axis: Axis| context.axis(axis).size_name.plain.as_str();
-    let mut sizes: Vec<(&str, usize)> = sizes.into_iter().map(|(axis, size)| (name(axis), size)).collect();
-    sizes.retain(|(name, _)| !name.is_empty());
-    sizes.dedup();
-    sizes
+    let mut named = Vec::new();
+    let sizes = sizes.into_iter().map(|(axis, size)| (name(axis), size)).filter(|(name, _)| !name.is_empty());
+    sizes.for_each(|size| add_once(&mut named, size));
+    named
+}
+
+/// Two axes may go by one name.
+fn add_once<T: PartialEq>(known: &mut Vec<T>, one: T) {
+    if !known.contains(&one) {
+        known.push(one);
+    }
 }

@@ -117,6 +117,29 @@ fn a_neighbour_that_is_not_there_is_not_read() {
     }
 }
 
+/// Σ_{i≥1} (Σ_d x_{i−1,d} w_d)²: the inner sum is a tensor of its own, at every i.
+#[test]
+fn a_sum_over_a_neighbour_that_is_not_there_is_not_read() {
+    for (size, features) in [(1, 3), (4, 1), (600, 3), (1500, 2)] {
+        let mut case = Case::default();
+        let (n, f) = (case.axis("N", size), case.axis("D", features));
+        let (i, d) = (case.index("i", n), case.index("d", f));
+        let (x, w) = (case.numbers("x", &[n, f]), case.numbers("w", &[f]));
+        let (place, feature) = (case.context.index(i), case.context.index(d));
+        let (one, two, zero) = (case.context.integer(1), case.context.integer(2), case.context.integer(0));
+        let before = case.context.subtract(place, one);
+        let (x_before, w_d) = (case.context.entry(x, vec![before, feature]), case.context.entry_at(w, &[d]));
+        let product = case.context.mul(vec![x_before, w_d]);
+        let sum = case.sum(d, product);
+        let square = case.context.power(sum, two);
+        let later = case.context.compare(Relation::LessOrEqual, one, place);
+        let masked = case.context.select(later, square, zero);
+        let squares = case.sum(i, masked);
+        case.loss(squares, &[x, w]);
+        case.check("a product with rows shifted by one");
+    }
+}
+
 #[test]
 fn products_and_extremes() {
     for (rows, columns) in [(3, 4), (40, 3), (3, 40), (1, 1), (2, 0)] {

@@ -6,6 +6,7 @@
 //! of a chunk that stay in the cache ([`fuse`]). No loss has a step of its own.
 
 pub mod fuse;
+mod guard;
 mod join;
 pub mod lower;
 mod memory;
@@ -190,6 +191,7 @@ impl Default for Options {
 
 /// Plans the evaluation of the outputs at these sizes of the axes.
 pub fn plan(context: &mut Context, outputs: &[Output], sizes: &HashMap<Axis, usize>, options: Options) -> Plan {
-    let lowered = lower::lower(context, outputs);
+    let outputs = guard::guard(context, outputs);
+    let lowered = lower::lower(context, &outputs);
     schedule::schedule(context, &lowered, sizes, options)
 }

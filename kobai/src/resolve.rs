@@ -188,6 +188,8 @@ struct Resolver<'a> {
     size_names: HashMap<String, (Spelling, Span)>,
     /// Letters seen for each provisional axis.
     letters: Vec<(Axis, Spelling, Span)>,
+    /// Axes of tensors that are read beside the place of an index, as in `u_{i-1}`, and the axis of that index.
+    neighbours: Vec<(Axis, Axis, Span)>,
     /// Symbols by plain name and rank.
     symbols: HashMap<(String, usize), Symbol>,
     symbol_spans: HashMap<Symbol, Span>,
@@ -232,6 +234,7 @@ impl<'a> Resolver<'a> {
             sizes: HashMap::new(),
             size_names: HashMap::new(),
             letters: Vec::new(),
+            neighbours: Vec::new(),
             symbols: HashMap::new(),
             symbol_spans: HashMap::new(),
             defined: HashMap::new(),

@@ -38,6 +38,11 @@ fn bounds_leave_places_out() {
         (r"\sum_{i=1}^{N-1} (u_{i+1} - u_i)^2", 14.0),
         (r"\sum_{i=2}^{N-1} (u_{i+1} - 2 u_i + u_{i-1})^2", 2.0),
         (r"\prod_{i=1}^{N-1} u_i", 8.0),
+        // Nothing but a neighbour tells what N is.
+        (r"\sum_{i=2}^{N} u_{i-1}", 7.0),
+        (r"\sum_{i=1}^{N-1} u_{i+1}", 13.0),
+        (r"\sum_{i=3}^{N} u_{i-1} u_{i-2}", 10.0),
+        (r"\frac{1}{N} \sum_{i=2}^{N} u_{i-1}", 1.75),
         // All pairs, counted from 1 and from 0.
         (r"\sum_{i=1}^{N-1} \sum_{j=i+1}^{N} u_i u_j", 63.0),
         (r"\sum_{i=0}^{N-1} \sum_{j=i+1}^{N-1} u_i u_j", 63.0),
@@ -65,4 +70,20 @@ fn gradients_read_no_neighbour_that_is_not_there() {
         let found = stable_gradient(&mut program.context, loss, &[symbol]).remove(0);
         assert_eq!(tensor(&program.context, found.value, &found.indices), expected, "{text} by {name}");
     }
+}
+
+#[test]
+fn neighbours_alone_need_not_be_as_many_but_go_by_the_same_name() {
+    let program = program(r"\sum_{i=2}^{N} (u_i - w_{i-1})^2");
+    let sizes: Vec<&str> = program.context.symbols.iter().map(|symbol| size_name(&program, symbol.axes[0])).collect();
+    assert_eq!(sizes, ["N", "N"]);
+    let mut inputs = inputs();
+    inputs.insert("w".into(), Array { shape: vec![3], data: vec![1.0, 2.0, 4.0], integer: false });
+    let bound = bind(&program.context, &program.context.symbols_in(program.loss), &inputs).expect("three of four");
+    let found = Evaluator::new(&program.context, &bound, &mut Double).scalar(program.loss);
+    assert_eq!(found.expect("a number"), 1.0 + 4.0 + 9.0);
+}
+
+fn size_name(program: &Program, axis: kobai::expr::Axis) -> &str {
+    &program.context.axis(axis).size_name.plain
 }

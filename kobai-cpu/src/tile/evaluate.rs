@@ -439,7 +439,7 @@ impl Gather {
     #[inline(always)]
     fn offset(&self, index: f64) -> Option<usize> {
         let truncated = index as i64;
-        // Above −1 what is cut is not negative; NaN is above nothing.
-        (index > -1.0 && truncated < self.size as i64).then_some(truncated as usize * self.stride)
+        // Above −1 what is cut is not negative; NaN is above nothing. (Elsewhere the product is of no meaning, and not used.)
+        (index > -1.0 && truncated < self.size as i64).then_some((truncated as usize).wrapping_mul(self.stride))
     }
 }

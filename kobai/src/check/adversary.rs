@@ -64,7 +64,10 @@ pub struct Adversary {
     /// Inputs that are given and kept.
     given: Inputs,
     sizes: BTreeMap<Axis, Option<usize>>,
-    size_names: BTreeMap<Axis, String>,
+    /// What the size of each axis is called.
+    names: BTreeMap<Axis, String>,
+    /// The axes whose sizes are inputs.
+    stated: Vec<Axis>,
     /// Those that differ for these inputs.
     families: Vec<Family>,
     seed: u64,
@@ -100,9 +103,9 @@ impl Adversary {
         }
         // The size of an axis that no input has is given by a number of its name.
         let carried = |axis: &Axis| context.symbols.iter().any(|symbol| !symbol.defined && symbol.axes.contains(axis));
-        let size_names = sizes.keys().filter(|axis| !carried(axis));
-        let size_names = size_names.map(|&axis| (axis, context.axis(axis).size_name.plain.clone())).collect();
-        let mut adversary = Adversary { domains, given, sizes, size_names, families: Vec::new(), seed };
+        let stated = sizes.keys().filter(|axis| !carried(axis)).copied().collect();
+        let names = sizes.keys().map(|&axis| (axis, context.axis(axis).size_name.plain.clone())).collect();
+        let mut adversary = Adversary { domains, given, sizes, names, stated, families: Vec::new(), seed };
         adversary.find_domains(program, checker)?;
         let told = |family: &Family| adversary.domains.iter().any(|domain| domain.tells(*family));
         adversary.families = Family::ALL.into_iter().map(|(family, _)| family).filter(told).collect();
@@ -183,18 +186,20 @@ impl Adversary {
     }
 
     fn inputs(&self, family: Family, random: &mut Random, format: Format) -> Inputs {
-        let mut sizes = BTreeMap::new();
+        let (mut sizes, mut named) = (BTreeMap::new(), HashMap::new());
         for (&axis, &known) in &self.sizes {
             let drawn = if family == Family::Single { 1 } else { 2 + random.below(LARGEST_SIZE - 1) as usize };
-            sizes.insert(axis, known.unwrap_or(drawn));
+            // Axes whose sizes have one name are drawn alike.
+            let alike = *named.entry(&self.names[&axis]).or_insert(known.unwrap_or(drawn));
+            sizes.insert(axis, known.unwrap_or(alike));
         }
         self.inputs_at(&sizes, family, random, format)
     }
 
     fn inputs_at(&self, sizes: &BTreeMap<Axis, usize>, family: Family, random: &mut Random, format: Format) -> Inputs {
         let mut inputs = self.given.clone();
-        for (axis, name) in &self.size_names {
-            inputs.entry(name.clone()).or_insert_with(|| Array::scalar(sizes[axis] as f64));
+        for axis in &self.stated {
+            inputs.entry(self.names[axis].clone()).or_insert_with(|| Array::scalar(sizes[axis] as f64));
         }
         for domain in &self.domains {
             let shape: Vec<usize> = domain.axes.iter().map(|axis| sizes.get(axis).copied().unwrap_or(1)).collect();

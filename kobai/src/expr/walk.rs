@@ -251,6 +251,18 @@ impl Context {
         widest
     }
 
+    /// `i` of a place `i-1`, an index and a number.
+    pub fn neighbour(&self, place: Expr) -> Option<Index> {
+        let Node::Add(terms) = self.node(place) else { return None };
+        match terms[..] {
+            [a, b] => [(a, b), (b, a)].into_iter().find_map(|(index, number)| match self.node(index) {
+                Node::Index(index) if self.as_number(number).is_some() => Some(*index),
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
     /// True if some entry stands at a place that is no plain index.
     pub fn has_gather(&self, expr: Expr) -> bool {
         self.any(expr, &|node| match node {

@@ -12,6 +12,7 @@ impl Resolver<'_> {
         if self.loss.is_none() && !self.diagnostics.iter().any(Diagnostic::is_error) {
             self.report(Diagnostic::error("nothing-to-evaluate", Default::default()));
         }
+        self.settle_neighbours();
         self.name_axes();
         let parents: Vec<Axis> = (0..self.parents.len()).map(|number| self.find(Axis(number as u32))).collect();
         let map = |axis: Axis| parents[axis.0 as usize];
@@ -118,16 +119,35 @@ impl Resolver<'_> {
         }
     }
 
+    /// An index that stands in no tensor's place but beside one, as in `\sum_{i=2}^{N} u_{i-1}`, runs over the axis of that
+    /// tensor. Where it stands in another's place the two need not be one, since of K classes there may be K−1 thresholds
+    /// `\theta_{k-1}`; they go by one name.
+    fn settle_neighbours(&mut self) {
+        let neighbours = std::mem::take(&mut self.neighbours);
+        for &(beside, own, span) in &neighbours {
+            if !self.axes_of_tensors().contains(&self.find(own)) {
+                self.join(beside, own, span);
+            }
+        }
+        for (beside, own, _) in neighbours {
+            let own = self.context.axes[self.find(own).0 as usize].size_name.clone();
+            let beside = self.find(beside);
+            let name = &mut self.context.axes[beside.0 as usize].size_name;
+            if name.plain.is_empty() {
+                *name = own;
+            }
+        }
+    }
+
+    fn axes_of_tensors(&self) -> HashSet<Axis> {
+        let axes = self.context.symbols.iter().flat_map(|information| &information.axes);
+        axes.map(|&axis| self.find(axis)).collect()
+    }
+
     /// An index that stands in no tensor's place and has no upper bound runs over what its letter runs over elsewhere.
     fn join_letters_without_source(&mut self) {
-        let sourced: HashSet<Axis> = self
-            .context
-            .symbols
-            .iter()
-            .flat_map(|information| information.axes.clone())
-            .chain(self.sizes.values().copied())
-            .map(|axis| self.find(axis))
-            .collect();
+        let mut sourced = self.axes_of_tensors();
+        sourced.extend(self.sizes.values().map(|&axis| self.find(axis)));
         for (axis, letter, span) in self.letters.clone() {
             let own = self.find(axis);
             if sourced.contains(&own) || self.context.axes[own.0 as usize].fixed.is_some() {

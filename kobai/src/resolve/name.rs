@@ -74,9 +74,11 @@ impl Resolver<'_> {
         }
         places.extend(open.iter().map(|&index| self.context.index(index)).collect::<Vec<_>>());
         for (place, &expr) in places.iter().enumerate() {
+            let axis = self.context.symbol(symbol).axes[place];
             if let Node::Index(index) = *self.context.node(expr) {
-                let axis = self.context.symbol(symbol).axes[place];
                 self.join(axis, index.axis, span);
+            } else if let Some(index) = self.context.neighbour(expr) {
+                self.neighbours.push((axis, index.axis, span));
             }
         }
         Tensor { value: self.context.entry(symbol, places), axes: open, row: false }
