@@ -54,6 +54,23 @@ fn trained(table: &Source, document: &str, bindings: &[String]) -> (Outcome, boo
 }
 
 #[test]
+fn a_penalty_of_nothing_is_none() {
+    let (_folder, table) = table();
+    let bindings = |weight: &str| {
+        let features = "x = standardise(small, middle, large)".to_owned();
+        [features, "v = count".to_owned(), format!("lambda = {weight}")]
+    };
+    let document = r"$$\eta_i = \sum_d x_{id} w_d + b$$
+$$\min_{w, b} \; \frac{1}{N} \sum_{i=1}^{N} (e^{\eta_i} - v_i \eta_i) + \frac{\lambda}{2} \sum_d w_d^2$$";
+    let (without, knows) = trained(&table, document, &bindings("0"));
+    assert!(knows, "the features say nothing");
+    assert_eq!(without.status, Status::Converged);
+    assert_eq!(without.parameters, fitted(&table, "standardise(small, middle, large)", "").parameters);
+    let (penalised, _) = trained(&table, document, &bindings("0.1"));
+    assert!(penalised.value > without.value, "{} and {}", penalised.value, without.value);
+}
+
+#[test]
 fn features_need_not_be_standardised() {
     let (_folder, table) = table();
     let standardised = fitted(&table, "standardise(small, middle, large)", "");

@@ -62,6 +62,10 @@ impl Interval {
         self.high <= 0.0
     }
 
+    fn is_zero(self) -> bool {
+        self.low == 0.0 && self.high == 0.0
+    }
+
     /// The values with the other sign.
     pub fn negate(self) -> Interval {
         Interval { low: -self.high, low_closed: self.high_closed, high: -self.low, high_closed: self.low_closed }
@@ -76,12 +80,15 @@ impl Interval {
         }
     }
 
-    /// Products are followed only where the signs are known.
+    /// Products are followed only where the signs are known. A factor of 0 removes the other.
     pub fn times(self, other: Interval) -> Interval {
-        if self.high <= 0.0 {
+        if self.is_zero() || other.is_zero() {
+            return Interval::point(0.0);
+        }
+        if self.low < 0.0 && self.high <= 0.0 {
             return self.negate().times(other).negate();
         }
-        if other.high <= 0.0 {
+        if other.low < 0.0 && other.high <= 0.0 {
             return self.times(other.negate()).negate();
         }
         if self.is_nonnegative() && other.is_nonnegative() {
@@ -383,5 +390,27 @@ fn visit_entries(context: &Context, expr: Expr, visit: &mut dyn FnMut(Symbol, &[
             visit(*symbol, places);
         }
         stack.extend(context.children(part));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_of_signs() {
+        let [zero, two, minus] = [0.0, 2.0, -3.0].map(Interval::point);
+        let (positive, some) = (Interval::open(0.0, f64::INFINITY), Interval::closed(-1.0, 4.0));
+        for other in [zero, two, minus, positive, positive.negate(), some, ALL] {
+            assert_eq!(zero.times(other), zero);
+            assert_eq!(other.times(zero), zero);
+        }
+        assert_eq!(two.times(minus), Interval::point(-6.0));
+        assert_eq!(minus.times(minus), Interval::point(9.0));
+        assert_eq!(minus.times(positive), positive.negate());
+        assert_eq!(minus.times(some), ALL);
+        // What contradicts itself has no value at all; anything may be said of it, but said it must be.
+        let none = Interval::open(1.0, 2.0).intersect(Interval::open(-2.0, -1.0));
+        let _ = (none.times(two), none.times(minus), minus.times(none), none.times(none));
     }
 }
