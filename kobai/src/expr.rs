@@ -16,9 +16,11 @@ pub use balance::Unit;
 
 use crate::formula::{Relation, Spelling};
 use crate::function::Function;
+use indexmap::IndexSet;
+use num_bigint::BigInt;
 pub use num_rational::BigRational as Rational;
 use num_traits::{One, ToPrimitive};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use std::rc::Rc;
 
 /// An interned expression: a handle into its [`Context`].
@@ -152,9 +154,10 @@ pub struct SymbolInformation {
 /// The table of all expressions, with the symbols, axes and index names that they mention.
 #[derive(Clone, Default)]
 pub struct Context {
-    nodes: Vec<Node>,
+    nodes: IndexSet<Node, FxBuildHasher>,
     facts: Vec<Facts>,
-    ids: FxHashMap<Node, Expr>,
+    /// Exact numbers by numerator and denominator: what a rational of this type hashes to takes divisions.
+    numbers: FxHashMap<(BigInt, BigInt), Expr>,
     /// The functions that some node calls.
     called: FxHashSet<Function>,
     /// The symbols, by number, in the order of their first appearance.
@@ -255,18 +258,15 @@ impl Context {
     }
 
     fn intern(&mut self, node: Node) -> Expr {
-        if let Some(&expr) = self.ids.get(&node) {
-            return expr;
+        let (place, is_new) = self.nodes.insert_full(node);
+        if is_new {
+            let node = &self.nodes[place];
+            if let Node::Call(function, _) = node {
+                self.called.insert(*function);
+            }
+            self.facts.push(self.facts_of(node));
         }
-        let facts = self.facts_of(&node);
-        let expr = Expr(self.nodes.len() as u32);
-        if let Node::Call(function, _) = &node {
-            self.called.insert(*function);
-        }
-        self.nodes.push(node.clone());
-        self.facts.push(facts);
-        self.ids.insert(node, expr);
-        expr
+        Expr(place as u32)
     }
 
     /// Whether an expression of this context calls the function.

@@ -10,7 +10,7 @@ pub mod stability;
 use crate::expr::{Context, Expr};
 use bounds::Knowledge;
 use rules::{Hazard, Rule};
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::rc::Rc;
 
 /// One use of a rule.
@@ -30,7 +30,7 @@ pub struct Fired {
 pub struct Rewriter<'a> {
     rules: &'a [Rc<Rule>],
     knowledge: &'a Knowledge,
-    done: HashMap<Expr, Expr>,
+    done: FxHashMap<Expr, Expr>,
     /// The rules used, in order.
     pub fired: Vec<Fired>,
 }
@@ -41,7 +41,7 @@ const MOST_STEPS_AT_A_NODE: usize = 200;
 impl<'a> Rewriter<'a> {
     /// A rewriter with these rules.
     pub fn new(rules: &'a [Rc<Rule>], knowledge: &'a Knowledge) -> Rewriter<'a> {
-        Rewriter { rules, knowledge, done: HashMap::new(), fired: Vec::new() }
+        Rewriter { rules, knowledge, done: FxHashMap::default(), fired: Vec::new() }
     }
 
     /// Rewrites an expression.

@@ -13,6 +13,7 @@ use crate::formula::Relation;
 use crate::function::Function;
 use crate::rewrite::bounds::places_for;
 use crate::rewrite::simplify::{factor_common, simplify_sums, sum_over};
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -70,10 +71,10 @@ struct Reverse<'a> {
     targets: Vec<Target>,
     directions: Rc<[Direction]>,
     families: Vec<Family>,
-    by_key: HashMap<Expr, usize>,
+    by_key: FxHashMap<Expr, usize>,
     /// The family's own indices, by position and axis.
-    own_indices: HashMap<(usize, Axis), Index>,
-    depends: HashMap<Expr, bool>,
+    own_indices: FxHashMap<(usize, Axis), Index>,
+    depends: FxHashMap<Expr, bool>,
     tidy: Tidy<'a>,
 }
 

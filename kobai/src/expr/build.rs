@@ -35,7 +35,14 @@ impl<T: Default> Collected<T> {
 impl Context {
     /// An exact number.
     pub fn number(&mut self, value: Rational) -> Expr {
-        self.intern(Node::Number(value))
+        let parts = value.into_raw();
+        if let Some(&known) = self.numbers.get(&parts) {
+            return known;
+        }
+        let (numerator, denominator) = parts.clone();
+        let number = self.intern(Node::Number(Rational::new_raw(numerator, denominator)));
+        self.numbers.insert(parts, number);
+        number
     }
 
     /// An integer.

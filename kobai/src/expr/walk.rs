@@ -183,11 +183,11 @@ impl Context {
 
     /// Replaces every axis, in binders, indices, sizes and symbols alike.
     pub fn map_axes(&mut self, expr: Expr, map: &dyn Fn(Axis) -> Axis) -> Expr {
-        let mut done = HashMap::new();
+        let mut done = FxHashMap::default();
         self.map_axes_inner(expr, map, &mut done)
     }
 
-    fn map_axes_inner(&mut self, expr: Expr, map: &dyn Fn(Axis) -> Axis, done: &mut HashMap<Expr, Expr>) -> Expr {
+    fn map_axes_inner(&mut self, expr: Expr, map: &dyn Fn(Axis) -> Axis, done: &mut FxHashMap<Expr, Expr>) -> Expr {
         if let Some(&result) = done.get(&expr) {
             return result;
         }

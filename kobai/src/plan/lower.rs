@@ -4,6 +4,7 @@ use super::Output;
 use crate::expr::{Axis, Context, Expr, Index, Node, Reduction, Symbol, SymbolInformation};
 use crate::formula::Spelling;
 use crate::rewrite::simplify::sum_over;
+use rustc_hash::FxHashMap;
 use std::collections::{HashMap, HashSet};
 
 /// A tensor to make.
@@ -68,7 +69,8 @@ pub struct Body {
 
 /// Lowers the outputs.
 pub fn lower(context: &mut Context, outputs: &[Output]) -> Lowered {
-    let mut lowering = Lowering { context, lowered: Lowered::default(), known: HashMap::new(), own: HashMap::new() };
+    let mut lowering =
+        Lowering { context, lowered: Lowered::default(), known: FxHashMap::default(), own: FxHashMap::default() };
     // Those of high rank first: what they share with a sum over them is then already there.
     let mut order: Vec<usize> = (0..outputs.len()).collect();
     order.sort_by_key(|&position| std::cmp::Reverse(outputs[position].indices.len()));
@@ -85,8 +87,8 @@ struct Lowering<'a> {
     context: &'a mut Context,
     lowered: Lowered,
     /// What a reduction or a shared factor, in its own indices, has become.
-    known: HashMap<Expr, (Expr, Vec<Index>)>,
-    own: HashMap<(usize, Axis), Index>,
+    known: FxHashMap<Expr, (Expr, Vec<Index>)>,
+    own: FxHashMap<(usize, Axis), Index>,
 }
 
 impl Lowering<'_> {
@@ -144,11 +146,11 @@ impl Lowering<'_> {
 
     /// The expression with every reduction replaced by the entry of a tensor.
     fn extract(&mut self, expr: Expr) -> Expr {
-        let mut done = HashMap::new();
+        let mut done = FxHashMap::default();
         self.extract_inner(expr, &mut done)
     }
 
-    fn extract_inner(&mut self, expr: Expr, done: &mut HashMap<Expr, Expr>) -> Expr {
+    fn extract_inner(&mut self, expr: Expr, done: &mut FxHashMap<Expr, Expr>) -> Expr {
         if let Some(&result) = done.get(&expr) {
             return result;
         }
@@ -160,9 +162,9 @@ impl Lowering<'_> {
         result
     }
 
-    fn rebuild(&mut self, expr: Expr, done: &mut HashMap<Expr, Expr>) -> Expr {
+    fn rebuild(&mut self, expr: Expr, done: &mut FxHashMap<Expr, Expr>) -> Expr {
         let children = self.context.children(expr);
-        let map: HashMap<Expr, Expr> =
+        let map: FxHashMap<Expr, Expr> =
             children.into_iter().map(|child| (child, self.extract_inner(child, done))).collect();
         self.context.rebuild(expr, &mut |_, part| map.get(&part).copied().unwrap_or(part))
     }

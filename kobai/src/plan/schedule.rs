@@ -6,6 +6,7 @@ use super::tape::{Builder, Tape};
 use super::{Loop, MapException, Operand, Options, Pass, Plan, Role, Step, TensorId, TensorPlan};
 use super::{fuse, memory};
 use crate::expr::{Axis, Context, Expr, Index, Node, Symbol};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::{BTreeSet, HashMap};
 
 /// An axis of fewer places is worked out whole where one place of it is different.
@@ -114,7 +115,7 @@ fn reads(context: &Context, made: &Made) -> Vec<Expr> {
 
 fn entries(context: &Context, roots: &[Expr]) -> Vec<Expr> {
     let mut found = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = FxHashSet::default();
     let mut stack = roots.to_vec();
     while let Some(part) = stack.pop() {
         if seen.insert(part) {
@@ -128,8 +129,8 @@ fn entries(context: &Context, roots: &[Expr]) -> Vec<Expr> {
 }
 
 /// Which tensor of the lowered program a symbol is; a log-sum-exp has two.
-fn makers(lowered: &Lowered) -> HashMap<Symbol, usize> {
-    let mut makers = HashMap::new();
+fn makers(lowered: &Lowered) -> FxHashMap<Symbol, usize> {
+    let mut makers = FxHashMap::default();
     for (position, made) in lowered.made.iter().enumerate() {
         makers.insert(made.symbol, position);
         if let How::Reduce { rest: Some(rest), .. } = made.how {
