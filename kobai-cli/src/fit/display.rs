@@ -51,7 +51,7 @@ impl Display {
     /// Rows of the table were read, of so many if that is known.
     pub fn reading(&self, rows: usize, of: Option<usize>) {
         let of = of.map_or_else(String::new, |of| format!(" of {of}"));
-        self.tell(format!("reading: row {rows}{of}"));
+        self.tell(|| format!("reading: row {rows}{of}"));
     }
 
     /// The training begins.
@@ -69,7 +69,7 @@ impl Display {
     pub fn rows(&self, rows: u64) {
         self.rows.set(rows);
         if let Some(progress) = self.last.get() {
-            self.tell(self.words(&progress));
+            self.tell(|| self.words(&progress));
         }
     }
 
@@ -91,7 +91,7 @@ impl Display {
             // Whoever reads the events may have gone; the training goes on.
             let _ = writeln!(std::io::stdout().lock(), "{event}");
         }
-        self.tell(self.words(progress));
+        self.tell(|| self.words(progress));
     }
 
     /// The training is over.
@@ -116,14 +116,14 @@ impl Display {
         )
     }
 
-    /// Shows a message.
-    fn tell(&self, message: String) {
+    /// Shows a message, which is made only if it is time for one.
+    fn tell(&self, message: impl FnOnce() -> String) {
         if self.terminal {
-            self.bar.set_message(message);
+            self.bar.set_message(message());
         } else if !self.json && self.line.get().elapsed() >= LINE_EVERY {
             self.line.set(Instant::now());
             let iteration = self.last.get().map_or_else(String::new, |last| format!("iteration {}  ", last.iteration));
-            eprintln!("{iteration}{message}");
+            eprintln!("{iteration}{}", message());
         }
     }
 }
