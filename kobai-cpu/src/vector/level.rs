@@ -22,13 +22,14 @@ static CURRENT: AtomicU8 = AtomicU8::new(0);
 const PORTABLE_FMA: bool = cfg!(any(target_feature = "fma", target_arch = "aarch64"));
 
 /// Something to do with the best instructions there are. `run` must be `#[inline(always)]`, to be compiled for them.
-pub(crate) trait Work {
+pub trait Work {
+    /// What comes of it.
     type Output;
 
     /// Does the work; `FMA` says whether fused multiply-add is one instruction.
     fn run<const FMA: bool>(self) -> Self::Output;
 
-    /// Does the work at the level of AVX-512, where it may use the vectors of [`wide`](super::wide).
+    /// Does the work at the level of AVX-512, where it may use vectors of its own.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn run_wide(self) -> Self::Output
@@ -38,7 +39,7 @@ pub(crate) trait Work {
         self.run::<true>()
     }
 
-    /// Does the work at the level of AVX2, where it may use the vectors of [`narrow`](super::narrow).
+    /// Does the work at the level of AVX2, where it may use vectors of its own.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
     fn run_narrow(self) -> Self::Output
@@ -105,7 +106,7 @@ impl Level {
 
 /// Does the work at the current level.
 #[inline]
-pub(crate) fn dispatch<W: Work>(work: W) -> W::Output {
+pub fn dispatch<W: Work>(work: W) -> W::Output {
     match Level::current() {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the current level is one whose instructions the processor was seen to have.

@@ -5,6 +5,7 @@
 //! Optimization*, 2nd edition, section 7.2, on the choice of H₀).
 
 use super::vector::{add_multiple, dot};
+use kobai_cpu::vector::{Work, dispatch};
 
 /// What the Hessian of a function is like: in each block about c·M + P, the same for every column, where c is not known.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,32 +49,34 @@ impl Block {
         self.penalties.len()
     }
 
-    fn columns(&self) -> usize {
-        self.places.len() / self.features().max(1)
+    /// The block's part of a vector: column by column.
+    fn gather(&self, vector: &[f64]) -> Vec<f64> {
+        self.places_by_column().map(|place| vector[place]).collect()
     }
 
-    /// The block's part of a vector: features × columns.
-    fn gather(&self, vector: &[f64]) -> Vec<f64> {
-        self.places.iter().map(|&place| vector[place]).collect()
+    fn places_by_column(&self) -> impl Iterator<Item = usize> {
+        let columns = self.places.len() / self.features().max(1);
+        (0..columns).flat_map(move |column| self.places.chunks(columns).map(move |feature| feature[column]))
     }
 
     /// c so that c·M + P has the curvature seen along a step: sᵀ(y − P s) / sᵀM s.
     fn scale(&self, step: &[f64], difference: &[f64]) -> f64 {
-        let (step, mut difference) = (self.gather(step), self.gather(difference));
-        let columns = self.columns().max(1);
-        let mut moved = vec![0.0; step.len()];
-        for (feature, moved) in moved.chunks_mut(columns).enumerate() {
-            let row = &self.moments[feature * self.features()..][..self.features()];
-            row.iter().zip(step.chunks(columns)).for_each(|(&moment, step)| add_multiple(moved, moment, step));
+        let (step, difference) = (self.gather(step), self.gather(difference));
+        // Without features there is nothing to go through.
+        let features = self.features().max(1);
+        let (mut known, mut open) = (0.0, 0.0);
+        for (step, difference) in step.chunks(features).zip(difference.chunks(features)) {
+            let rows = self.moments.chunks(features).zip(step);
+            known += rows.map(|(moments, element)| element * dot(moments, step)).sum::<f64>();
+            let penalised = step.iter().zip(&self.penalties).map(|(element, penalty)| element * element * penalty);
+            open += dot(step, difference) - penalised.sum::<f64>();
         }
-        let rows = difference.chunks_mut(columns).zip(step.chunks(columns)).zip(&self.penalties);
-        rows.for_each(|((difference, step), &penalty)| add_multiple(difference, -penalty, step));
-        dot(&step, &difference) / dot(&step, &moved)
+        open / known
     }
 
-    /// The lower triangle L with L Lᵀ = c·M + P (Golub and Van Loan, *Matrix Computations*, 4th edition, section 4.2); none
-    /// where rounding has left that indefinite.
-    fn factorised(&self, scale: f64) -> Option<Vec<f64>> {
+    /// L with L Lᵀ = c·M + P (Golub and Van Loan, *Matrix Computations*, 4th edition, section 4.2); none where rounding has left
+    /// that indefinite.
+    fn factorised(&self, scale: f64) -> Option<Factor> {
         let features = self.features();
         let mut factor = vec![0.0; features * features];
         for row in 0..features {
@@ -89,7 +92,55 @@ impl Block {
                 }
             }
         }
-        Some(factor)
+        Some(Factor::new(factor, features))
+    }
+}
+
+/// A lower triangle, and the upper one that it becomes when turned: both are gone through row by row.
+#[derive(Debug, Default, PartialEq)]
+struct Factor {
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+    features: usize,
+}
+
+impl Factor {
+    fn new(lower: Vec<f64>, features: usize) -> Factor {
+        let mut upper = vec![0.0; lower.len()];
+        for (at, &entry) in lower.iter().enumerate() {
+            upper[at % features * features + at / features] = entry;
+        }
+        Factor { lower, upper, features }
+    }
+}
+
+/// Each column ← (L Lᵀ)⁻¹ column
+struct Solve<'a> {
+    factor: &'a Factor,
+    columns: &'a mut [f64],
+}
+
+impl Work for Solve<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let features = self.factor.features.max(1);
+        // Row by row for all columns, which wait for one another less than for themselves.
+        for (row, entries) in self.factor.upper.chunks_exact(features).enumerate() {
+            for column in self.columns.chunks_exact_mut(features) {
+                let (own, after) = column[row..].split_at_mut(1);
+                own[0] /= entries[row];
+                add_multiple(after, -own[0], &entries[row + 1..]);
+            }
+        }
+        for (row, entries) in self.factor.lower.chunks_exact(features).enumerate().rev() {
+            for column in self.columns.chunks_exact_mut(features) {
+                let (before, own) = column.split_at_mut(row);
+                own[0] /= entries[row];
+                add_multiple(before, -own[0], &entries[..row]);
+            }
+        }
     }
 }
 
@@ -97,7 +148,7 @@ impl Block {
 pub(super) struct Preconditioner {
     metric: Metric,
     /// c of each block, and the factor of c·M + P; 0 and nothing before the first step.
-    known: Vec<(f64, Vec<f64>)>,
+    known: Vec<(f64, Factor)>,
 }
 
 impl Preconditioner {
@@ -110,11 +161,12 @@ impl Preconditioner {
     /// Learns from a step and the difference of gradients along it.
     pub fn learn(&mut self, step: &[f64], difference: &[f64]) {
         for (block, known) in self.metric.blocks.iter().zip(&mut self.known) {
-            let scale = block.scale(step, difference);
-            let ratio = scale / known.0;
             // Without a penalty a factor is as good as another, since the length of steps is found apart.
-            let keeps = known.0 > 0.0 && block.penalties.iter().all(|&penalty| penalty == 0.0);
-            if keeps || !scale.is_normal() || scale < 0.0 || (FACTOR.recip()..FACTOR).contains(&ratio) {
+            if known.0 > 0.0 && block.penalties.iter().all(|&penalty| penalty == 0.0) {
+                continue;
+            }
+            let scale = block.scale(step, difference);
+            if !scale.is_normal() || scale < 0.0 || (FACTOR.recip()..FACTOR).contains(&(scale / known.0)) {
                 continue;
             }
             if let Some(factor) = block.factorised(scale) {
@@ -131,26 +183,9 @@ impl Preconditioner {
     /// vector ← (c·M + P)⁻¹ vector
     pub fn solve(&self, vector: &mut [f64]) {
         for (block, (_, factor)) in self.metric.blocks.iter().zip(&self.known) {
-            let (features, columns) = (block.features(), block.columns().max(1));
-            let mut solution = block.gather(vector);
-            for row in 0..features {
-                let (before, own) = solution.split_at_mut(row * columns);
-                let own = &mut own[..columns];
-                let entries = &factor[row * features..][..=row];
-                entries.iter().zip(before.chunks(columns)).for_each(|(&entry, other)| add_multiple(own, -entry, other));
-                own.iter_mut().for_each(|element| *element /= entries[row]);
-            }
-            for row in (0..features).rev() {
-                let (before, own) = solution.split_at_mut(row * columns);
-                let own = &mut own[..columns];
-                let entries = &factor[row * features..][..=row];
-                own.iter_mut().for_each(|element| *element /= entries[row]);
-                entries
-                    .iter()
-                    .zip(before.chunks_mut(columns))
-                    .for_each(|(&entry, other)| add_multiple(other, -entry, own));
-            }
-            block.places.iter().zip(solution).for_each(|(&place, element)| vector[place] = element);
+            let mut columns = block.gather(vector);
+            dispatch(Solve { factor, columns: &mut columns });
+            block.places_by_column().zip(columns).for_each(|(place, element)| vector[place] = element);
         }
     }
 

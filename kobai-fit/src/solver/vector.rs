@@ -3,6 +3,7 @@
 pub(super) use kobai_cpu::vector::dot;
 
 /// target ← target + multiple · vector.
+#[inline(always)]
 pub(super) fn add_multiple(target: &mut [f64], multiple: f64, vector: &[f64]) {
     for (target, element) in target.iter_mut().zip(vector) {
         *target += multiple * element;
