@@ -48,6 +48,51 @@ fn contrastive() {
     }
 }
 
+/// tᵢₖ (pᵢₖ − 1) + uᵢₖ pᵢₖ with p the softmax of zᵢₖ + bₖ, where one of t and u is 1: both are as exact as functions of their own,
+/// also where p is 1 but for what rounding takes.
+#[test]
+fn a_softmax_and_the_same_less_one() {
+    for (rows, columns) in [(1, 1), (7, 3), (300, 10), (2100, 3), (130, 64)] {
+        let mut case = Case::default();
+        let (n, k) = (case.axis("N", rows), case.axis("K", columns));
+        let (i, j) = (case.index("i", n), case.index("k", k));
+        let logit = |row: usize, column: usize| match (row % 6, column) {
+            (0, 0) => 40.0,
+            (1, 0) => 800.0,
+            (2, 0 | 1) => 7.0,
+            (3, 1) => f64::NEG_INFINITY,
+            (4, 0) => 1e-17,
+            (4, 1) => 0.0,
+            _ => ((row * 37 + column * 101) % 251) as f64 / 40.0 - 3.0,
+        };
+        let entries = || (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        let logits = entries().map(|(row, column)| logit(row, column)).collect();
+        let wants_less: Vec<f64> = entries().map(|(row, column)| ((row + column) % 2) as f64).collect();
+        let wants_share = wants_less.iter().map(|wanted| 1.0 - wanted).collect();
+        let z = case.given("z", &[n, k], logits, false);
+        let t = case.given("t", &[n, k], wants_less, false);
+        let u = case.given("u", &[n, k], wants_share, false);
+        let b = case.given("b", &[k], (0..columns).map(|column| (column % 2) as f64 / 8.0).collect(), false);
+        let [z_ik, t_ik, u_ik] = [z, t, u].map(|symbol| case.context.entry_at(symbol, &[i, j]));
+        let b_k = case.context.entry_at(b, &[j]);
+        let body = case.context.add(vec![z_ik, b_k]);
+        let lse = case.lse(j, body);
+        let argument = case.context.subtract(body, lse);
+        let (share, less) = (case.apply(Function::Exp, argument), case.apply(Function::Expm1, argument));
+        let parts = [(t_ik, less), (u_ik, share)].map(|(flag, value)| case.context.mul(vec![flag, value]));
+        let both = case.context.add(parts.to_vec());
+        case.output("both", &[i, j], both);
+        case.check("a softmax and the same less 1");
+        let (found, expected) = (&case.run(None).expect("a result")["both"], &case.expected()["both"]);
+        for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+            // The reference rounds the exponent, which counts as much as the exponent is large.
+            let bound = (4.0 + expected.abs().ln().abs()) * f64::EPSILON * expected.abs();
+            let same = found == expected || (found - expected).abs() <= bound;
+            assert!(same, "{rows} × {columns}, {at}: {found:e}, not {expected:e}");
+        }
+    }
+}
+
 /// Σᵢ exp(xᵢ − lse_j x_j) · xᵢ: the log-sum-exp runs over the streamed axis and is read again.
 #[test]
 fn a_log_sum_exp_over_the_streamed_axis_takes_two_passes() {

@@ -8,7 +8,7 @@ use super::exception::ExceptionProgram;
 use super::layout::{Chunk, Layout, Loops, Region, place};
 use super::strips::Accumulation;
 use crate::buffers::{Part, Pool, Store, Written};
-use crate::tile::kept::{Columns, Kept, LONGEST_ROW};
+use crate::tile::kept::{Kept, LONGEST_ROW};
 use crate::tile::reduce::{finish, join_all, join_and_keep, join_lanes, start_all, sum_and_keep};
 use crate::tile::turned::{LONGEST, SPACING};
 use crate::tile::{Frame, Scratch, TILE, TileProgram};
@@ -573,17 +573,17 @@ impl<T: Float> Job<'_, T> {
         let tiles = inner.div_ceil(TILE);
         kept.prepare_columns(written.out.len().div_ceil(inner.max(1)) * tiles, columns);
         self.runs(0, written.out.len(), at, |at, lanes, offset| {
-            let Columns { powers, factors } = kept.columns(offset / inner * tiles + offset % inner / TILE, columns);
+            let kept = kept.columns(offset / inner * tiles + offset % inner / TILE, columns);
             at[free] = 0;
-            if !self.step.program.turn_rows(self.frame, at, (lanes, columns), powers) {
-                for (turn, column) in powers.chunks_exact_mut(SPACING).enumerate() {
+            if !self.step.program.turn_rows(self.frame, at, (lanes, columns), kept.powers) {
+                for (turn, column) in kept.powers.chunks_exact_mut(SPACING).enumerate() {
                     at[free] = turn;
                     self.step.program.begin(self.frame, scratch, at);
                     self.step.program.tile(self.frame, scratch, at, &mut column[..lanes])?;
                 }
             }
             let mut entries = with_low(written.range(offset..offset + lanes), beside);
-            sum_and_keep(entries.reborrow(), powers, factors);
+            sum_and_keep(entries.reborrow(), kept);
             finish(Reduction::LogSumExp, entries);
             Ok(())
         })

@@ -134,7 +134,7 @@ impl TileProgram {
     ) {
         let (length, is_last) = (out.len(), self.straight == Some(position));
         match &self.extras[position] {
-            Extra::Along(along) => self.fill_both(along, slot, frame, scratch, length),
+            Extra::Along(along) => self.fill_both(along, (position, slot), frame, scratch, at, length),
             Extra::Done(_) if is_last => out.copy_from_slice(&scratch.slots[slot][..length]),
             Extra::Done(_) => {}
             Extra::Load(load) if load.gathers.is_empty() && !self.is_replaced(load) => {
@@ -163,15 +163,18 @@ impl TileProgram {
     fn fill_both<T: Float>(
         &self,
         along: &Along,
-        slot: usize,
+        (position, slot): (usize, usize),
         frame: Frame<T>,
         scratch: &mut Scratch<T>,
+        at: &[usize],
         length: usize,
     ) {
         let Kind::Slot(other) = self.kinds[along.other] else { return };
         let (mut own, mut beside) = (take(&mut scratch.slots[slot]), take(&mut scratch.slots[other]));
-        let argument = self.operand(along.argument, frame, scratch, length);
-        along.fill(&mut own[..length], &mut beside[..length], argument);
+        let both = along.in_order(&mut own[..length], &mut beside[..length]);
+        if !scratch.uses_kept || !self.fill_both_from_kept(position, &scratch.kept, at, (&mut *both.0, &mut *both.1)) {
+            along.fill(both, self.operand(along.argument, frame, scratch, length));
+        }
         (scratch.slots[slot], scratch.slots[other]) = (own, beside);
     }
 

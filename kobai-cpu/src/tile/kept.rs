@@ -5,9 +5,11 @@
 //! what the log-sum-exp has beyond it, e^((f − m) − r) is that times e^((l − m) − r), one number for the tile.
 //!
 //! Where the rows of a log-sum-exp are short, it goes down its columns, and leaves e^(f − m) in columns, and for each row
-//! 1/Σ e^(f − m).
+//! 1/Σ e^(f − m) and what the others than the largest are of this sum. With these a softmax less 1 costs no function either:
+//! of the largest it is minus the share of the others, and any other share is at most ½, so that 1 can be taken from it.
 
-use super::arithmetic::{Operand, binary};
+use super::arithmetic::{Operand, binary, ternary};
+use super::peephole::Pair;
 use super::turned::SPACING;
 use super::{Extra, Kind, Scratch, TILE, TileProgram, operands};
 use crate::buffers::Aligned;
@@ -33,6 +35,8 @@ pub(crate) struct Columns<'a, T> {
     pub powers: &'a mut [T],
     /// For each row 1/Σ e^(f − m), or NaN for all of them if one is of no use.
     pub factors: &'a mut [T],
+    /// For each row that, times the sum without the largest.
+    pub others: &'a mut [T],
 }
 
 impl<T> Default for Kept<T> {
@@ -52,13 +56,14 @@ impl<T: Float> Kept<T> {
     /// The columns of the tile of this number.
     pub fn columns(&mut self, tile: usize, columns: usize) -> Columns<'_, T> {
         let powers = &mut self.powers[tile * columns * SPACING..][..columns * SPACING];
-        Columns { powers, factors: &mut self.leading[tile * TILE..][..TILE] }
+        let (factors, others) = self.leading[tile * 2 * TILE..][..2 * TILE].split_at_mut(TILE);
+        Columns { powers, factors, others }
     }
 
     /// Room for so many tiles of columns.
     pub fn prepare_columns(&mut self, tiles: usize, columns: usize) {
         self.powers.room(tiles * columns * SPACING);
-        self.leading.resize(self.leading.len().max(tiles * TILE), T::ZERO);
+        self.leading.resize(self.leading.len().max(tiles * 2 * TILE), T::ZERO);
     }
 
     /// Room for so many rows of this length.
@@ -123,6 +128,7 @@ impl TileProgram {
             (Extra::Exponential(exponential), _) if exponential.shifts == [None; 2] => {
                 self.twice_subtracted(exponential.argument)
             }
+            (Extra::Along(along), _) if along.pair == Pair::Exponentials => self.twice_subtracted(along.argument),
             _ => None,
         };
         let goes_along = self.inner == Some(last);
@@ -165,7 +171,7 @@ impl TileProgram {
         let finite = |part: T| part.magnitude() < T::INFINITY;
         let usable = |used: &KeptUse| match used.parts {
             Some(parts) => parts.iter().all(|&part| finite(scalars[part])),
-            None => finite(kept[used.number].leading[self.tile_of(at) * TILE]),
+            None => finite(kept[used.number].leading[self.tile_of(at) * 2 * TILE]),
         };
         !self.kept.is_empty() && self.kept.iter().all(usable)
     }
@@ -191,10 +197,7 @@ impl TileProgram {
             _ => T::ONE,
         };
         let Some(parts) = found.parts else {
-            let (tile, kept, column) = (self.tile_of(at), &kept[found.number], at.last().copied().unwrap_or(0));
-            let columns = self.row_sizes.last().copied().unwrap_or(0);
-            let powers = Operand::Each(&kept.powers[(tile * columns + column) * SPACING..][..out.len()]);
-            let shares = Operand::Each(&kept.leading[tile * TILE..][..out.len()]);
+            let [powers, shares, _] = self.kept_column(&kept[found.number], at, out.len());
             if factor.magnitude() < T::INFINITY {
                 binary(out, powers, shares, |power, share| power * share * factor);
             } else {
@@ -216,6 +219,36 @@ impl TileProgram {
         } else {
             binary(out, powers, Operand::Same(factor), super::multiply);
         }
+        true
+    }
+}
+
+impl TileProgram {
+    /// Of a log-sum-exp that goes down its columns: the exponentials of this column, and for each row what makes them a
+    /// softmax, and what the others than the largest are of it.
+    fn kept_column<'a, T: Float>(&self, kept: &'a Kept<T>, at: &[usize], lanes: usize) -> [Operand<'a, T>; 3] {
+        let (tile, column) = (self.tile_of(at), at.last().copied().unwrap_or(0));
+        let columns = self.row_sizes.last().copied().unwrap_or(0);
+        let (factors, others) = kept.leading[tile * 2 * TILE..][..2 * TILE].split_at(TILE);
+        let powers = &kept.powers[(tile * columns + column) * SPACING..];
+        [powers, factors, others].map(|values| Operand::Each(&values[..lanes]))
+    }
+
+    /// Works an exponential and the same less 1 out from what is kept, if it is.
+    pub(super) fn fill_both_from_kept<T: Float>(
+        &self,
+        position: usize,
+        kept: &[Kept<T>],
+        at: &[usize],
+        (exponential, less_one): (&mut [T], &mut [T]),
+    ) -> bool {
+        let Some(found) = self.kept.iter().find(|kept| kept.position == position) else { return false };
+        let [powers, factors, others] = self.kept_column(&kept[found.number], at, exponential.len());
+        binary(exponential, powers, factors, |power, factor| power * factor);
+        // What rounds to the largest may stand for it.
+        ternary(less_one, powers, Operand::Each(exponential), others, |power, share, others| {
+            if power == T::ONE { -others } else { share - T::ONE }
+        });
         true
     }
 }

@@ -70,9 +70,13 @@ pub(super) struct Along {
 }
 
 impl Along {
-    /// Works both out for a tile: into `own` the operation's values, into `other` those of the later one.
-    pub fn fill<T: Float>(&self, own: &mut [T], other: &mut [T], argument: Operand<T>) {
-        let (first, second) = if self.swapped { (other, own) } else { (own, other) };
+    /// Where the pair's first and second go, of the places of the operation and of the later one.
+    pub fn in_order<'a, T>(&self, own: &'a mut [T], other: &'a mut [T]) -> (&'a mut [T], &'a mut [T]) {
+        if self.swapped { (other, own) } else { (own, other) }
+    }
+
+    /// Works both out for a tile.
+    pub fn fill<T: Float>(&self, (first, second): (&mut [T], &mut [T]), argument: Operand<T>) {
         match (self.pair, argument) {
             (Pair::Sigmoids, Operand::Each(values)) => vector::sigmoid_pair_to(values, first, second),
             (Pair::Softplus, Operand::Each(values)) => vector::softplus_pair_to(values, first, second),

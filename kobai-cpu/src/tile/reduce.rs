@@ -6,6 +6,7 @@
 //! m₁ ≥ m₂, to (m₁, r₁ + e^(m₂ − m₁)(1 + r₂)); see Blanchard, Higham & Higham, "Accurately computing the log-sum-exp and
 //! softmax functions" (2021), for the form with the maximum left out.
 
+use super::kept::Columns;
 use super::multiply;
 use super::turned::SPACING;
 use crate::buffers::Written;
@@ -130,14 +131,15 @@ pub(crate) fn join_and_keep<T: Float>(written: Written<T>, values: &[T], powers:
     }
 }
 
-/// The log-sum-exps of columns, [`SPACING`] apart: leaves their exponentials relative to the largest, and as factors what
-/// makes them a softmax, or NaN for all if that is of no use for one.
-pub(crate) fn sum_and_keep<T: Float>(written: Written<T>, columns: &mut [T], factors: &mut [T]) {
+/// The log-sum-exps of columns, [`SPACING`] apart: leaves their exponentials relative to the largest, what makes them a
+/// softmax, or NaN for all if that is of no use for one, and what the others than the largest are of it.
+pub(crate) fn sum_and_keep<T: Float>(written: Written<T>, columns: Columns<T>) {
     let Written { out, rest, low } = written;
-    vector::sum_columns((&mut *out, &mut *rest, &mut *low), columns, SPACING);
-    let factors = &mut factors[..out.len()];
-    let sums = (vector::Operand::Each(rest), vector::Operand::Each(low));
-    vector::binary(factors, sums.0, sums.1, |rest, low| T::ONE / (T::ONE + (rest + low)));
+    vector::sum_columns((&mut *out, &mut *rest, &mut *low), columns.powers, SPACING);
+    let (factors, others) = (&mut columns.factors[..out.len()], &mut columns.others[..out.len()]);
+    let [rest, low] = [&*rest, &*low].map(vector::Operand::Each);
+    vector::binary(factors, rest, low, |rest, low| T::ONE / (T::ONE + (rest + low)));
+    vector::ternary(others, rest, low, vector::Operand::Each(factors), |rest, low, factor| (rest + low) * factor);
     if !vector::all_finite(out) {
         factors.fill(T::NAN);
     }
