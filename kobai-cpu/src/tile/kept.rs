@@ -221,9 +221,7 @@ impl TileProgram {
         }
         true
     }
-}
 
-impl TileProgram {
     /// Of a log-sum-exp that goes down its columns: the exponentials of this column, and for each row what makes them a
     /// softmax, and what the others than the largest are of it.
     fn kept_column<'a, T: Float>(&self, kept: &'a Kept<T>, at: &[usize], lanes: usize) -> [Operand<'a, T>; 3] {
