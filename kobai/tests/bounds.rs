@@ -43,6 +43,9 @@ fn bounds_leave_places_out() {
         (r"\sum_{i=1}^{N-1} u_{i+1}", 13.0),
         (r"\sum_{i=3}^{N} u_{i-1} u_{i-2}", 10.0),
         (r"\frac{1}{N} \sum_{i=2}^{N} u_{i-1}", 1.75),
+        // What a number says is so many, whatever the tensor beside has.
+        (r"\sum_{i=2}^{3} u_{i-1}", 3.0),
+        (r"\sum_{i=1}^{3} u_{i+1}", 13.0),
         // All pairs, counted from 1 and from 0.
         (r"\sum_{i=1}^{N-1} \sum_{j=i+1}^{N} u_i u_j", 63.0),
         (r"\sum_{i=0}^{N-1} \sum_{j=i+1}^{N-1} u_i u_j", 63.0),
@@ -86,4 +89,15 @@ fn neighbours_alone_need_not_be_as_many_but_go_by_the_same_name() {
 
 fn size_name(program: &Program, axis: kobai::expr::Axis) -> &str {
     &program.context.axis(axis).size_name.plain
+}
+
+#[test]
+fn a_size_that_is_given_is_not_that_of_a_neighbour() {
+    let text = r"\sum_{i=2}^{N} u_{i-1}";
+    let mut inputs = inputs();
+    inputs.insert("N".into(), Array { shape: Vec::new(), data: vec![3.0], integer: true });
+    let program = resolve(&parse(text, detect(text)), &kobai::eval::data::kinds(&inputs)).expect("a program");
+    let bound = bind(&program.context, &program.context.symbols_in(program.loss), &inputs).expect("sizes");
+    let found = Evaluator::new(&program.context, &bound, &mut Double).scalar(program.loss);
+    assert_eq!(found.expect("a number"), 1.0 + 2.0);
 }

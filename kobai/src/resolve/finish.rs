@@ -120,12 +120,14 @@ impl Resolver<'_> {
     }
 
     /// An index that stands in no tensor's place but beside one, as in `\sum_{i=2}^{N} u_{i-1}`, runs over the axis of that
-    /// tensor. Where it stands in another's place the two need not be one, since of K classes there may be K−1 thresholds
+    /// tensor, unless its size is a number that is written or given. Where it stands in another's place the two need not be one, since of K classes there may be K−1 thresholds
     /// `\theta_{k-1}`; they go by one name.
     fn settle_neighbours(&mut self) {
         let neighbours = std::mem::take(&mut self.neighbours);
         for &(beside, own, span) in &neighbours {
-            if !self.axes_of_tensors().contains(&self.find(own)) {
+            let information = self.context.axis(self.find(own));
+            let has_size = information.fixed.is_some() || self.inputs.contains_key(&information.size_name.plain);
+            if !has_size && !self.axes_of_tensors().contains(&self.find(own)) {
                 self.join(beside, own, span);
             }
         }
