@@ -196,7 +196,7 @@ pub struct Inputs {
 /// `check`
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  kobai check loss.tex --data inputs.json\n  kobai check loss.tex --data inputs.json --wrt z --entries\n  kobai check loss.tex                      (makes hard inputs itself)"
+    after_help = "Examples:\n  kobai check loss.tex --data inputs.json\n  kobai check loss.tex --data inputs.json --wrt z --entries\n  kobai check loss.tex                      (makes hard inputs itself)\n  kobai check loss.tex --case 7 > inputs.json"
 )]
 pub struct Check {
     #[command(flatten)]
@@ -215,6 +215,9 @@ pub struct Check {
     /// Without: the seed from which they are made
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Without: check nothing, but print the inputs of this case as JSON, for --data
+    #[arg(long, conflicts_with_all = ["data", "cases", "entries", "json"])]
+    pub case: Option<usize>,
     /// Without: the largest error that passes, in units in the last place times the condition number
     #[arg(long, default_value_t = 8.0)]
     pub bound: f64,

@@ -61,6 +61,20 @@ fn what_is_given_is_kept() {
 }
 
 #[test]
+fn the_inputs_of_a_case_can_be_given() {
+    let folder = TempDir::new().expect("a folder");
+    let loss = r"L = \sum_{i=1}^{N} a_{y_i} \log(1 + e^{x_i})";
+    // −∞ in an entry is the hardest of the families to write down.
+    let (code, inputs, messages) = kobai(&["check", loss, "--case", "8", "--seed", "3"]);
+    assert_eq!(code, Some(0), "{messages}");
+    assert!(inputs.contains("\"-Infinity\"") && inputs.contains("\"i64\""), "{inputs}");
+    let (code, text, messages) = kobai(&["check", loss, "--data", &written(&folder, "inputs.json", &inputs)]);
+    assert_eq!(code, Some(0), "{text}{messages}");
+    let (_, again, _) = kobai(&["check", loss, "--case", "8", "--seed", "3"]);
+    assert_eq!(again, inputs, "the same seed gives the same inputs");
+}
+
+#[test]
 fn check_speaks_japanese() {
     let (code, text, _) = kobai(&["check", r"\log(1 + e^x)", "--cases", "3", "--lang", "ja"]);
     assert_eq!(code, Some(0), "{text}");

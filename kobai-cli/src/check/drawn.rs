@@ -9,7 +9,7 @@ use crate::table::Table;
 use crate::{Answer, print};
 use kobai::check::adversary::Adversary;
 use kobai::check::{Checker, Format, Monitor, Tally, Worst};
-use kobai::eval::data::Inputs;
+use kobai::eval::data::{Array, Inputs};
 use kobai::expr::Symbol;
 use kobai::resolve::Program;
 use kobai_fit::metrics::json_number;
@@ -51,6 +51,13 @@ pub fn run(
     let checker = Checker::new(program, symbols);
     let adversary = Adversary::new(program, &checker, given.clone(), arguments.seed);
     let adversary = adversary.map_err(|errors| source.failed(program.located(errors)))?;
+    if let Some(case) = arguments.case {
+        let inputs = adversary.draw(program, case, Format::F64).ok_or_else(|| {
+            Failure::text(format!("case {case} has no inputs: all draws break an assumption\n  fix: name another case"))
+        })?;
+        print(&inputs_as_json(&inputs))?;
+        return Ok(Answer::Yes);
+    }
     let mut results: Vec<Results> = FORMATS
         .into_iter()
         .map(|(format, name)| Results {
@@ -248,6 +255,19 @@ impl Report<'_> {
         });
         object.to_string() + "\n"
     }
+}
+
+/// Inputs as `--data` reads them.
+fn inputs_as_json(inputs: &Inputs) -> String {
+    let described = |array: &Array| {
+        json!({
+            "shape": array.shape,
+            "dtype": if array.integer { "i64" } else { "f64" },
+            "data": array.data.iter().map(|&entry| json_number(entry)).collect::<Vec<_>>(),
+        })
+    };
+    let object: Map<String, Value> = inputs.iter().map(|(name, array)| (name.clone(), described(array))).collect();
+    Value::Object(object).to_string() + "\n"
 }
 
 /// An error in few digits.

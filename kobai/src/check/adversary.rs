@@ -103,7 +103,8 @@ impl Adversary {
         }
         // The size of an axis that no input has is given by a number of its name.
         let carried = |axis: &Axis| context.symbols.iter().any(|symbol| !symbol.defined && symbol.axes.contains(axis));
-        let stated = sizes.keys().filter(|axis| !carried(axis)).copied().collect();
+        let named = |axis: &Axis| !context.axis(*axis).size_name.plain.is_empty();
+        let stated = sizes.keys().filter(|axis| !carried(axis) && named(axis)).copied().collect();
         let names = sizes.keys().map(|&axis| (axis, context.axis(axis).size_name.plain.clone())).collect();
         let mut adversary = Adversary { domains, given, sizes, names, stated, families: Vec::new(), seed };
         adversary.find_domains(program, checker)?;

@@ -49,7 +49,7 @@ pub struct Deviation {
     pub relative: f64,
     /// The distance itself.
     pub absolute: f64,
-    /// In units in the last place of the truth.
+    /// In units in the last place of the truth; infinite only where one of the two is out of the type's range or undefined.
     pub units: f64,
     /// True if the truth is 0 because terms cancel; there is no relative error then.
     pub cancelled: bool,
@@ -70,7 +70,11 @@ impl Deviation {
         let absolute = high.to_double(&difference).abs();
         let unit = high.double(format.unit(rounded));
         let units = high.divide(&difference, &unit);
-        let units = if rounded.is_finite() { high.to_double(&units).abs() } else { f64::INFINITY };
+        // Beside a truth of 0 the unit is the least number, and a number has more of them than a double can say.
+        let units = match rounded.is_finite() && found.is_finite() {
+            true => high.to_double(&units).abs().min(f64::MAX),
+            false => f64::INFINITY,
+        };
         Deviation { relative, absolute, units, cancelled: false }
     }
 
@@ -88,5 +92,25 @@ impl Deviation {
     /// True if the number is near enough.
     pub fn is_within(&self, tolerance: f64) -> bool {
         self.size() <= tolerance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_no_number_is_infinitely_far() {
+        let mut high = High::new(128);
+        let mut units = |found: f64, truth: f64, format: Format| {
+            let truth = high.double(truth);
+            Deviation::new(&mut high, found, &truth, format).units
+        };
+        // Rounding that is left where the truth is 0 by cancellation.
+        assert!(units(1e-13, 0.0, Format::F64).is_finite());
+        assert!(units(f64::NAN, 0.0, Format::F64).is_infinite());
+        assert!(units(f64::INFINITY, 1.0, Format::F64).is_infinite());
+        assert!(units(3e38, 1e39, Format::F32).is_infinite());
+        assert_eq!(units(1.0 + f64::EPSILON, 1.0, Format::F64), 1.0);
     }
 }
