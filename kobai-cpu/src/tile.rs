@@ -4,6 +4,7 @@
 //! once for a tile, as a number; an entry read in order is not copied; every other operation has a slot of scratch memory
 //! that stays in the cache, and that a later operation takes over when no one needs it any more.
 
+mod ahead;
 mod arithmetic;
 mod evaluate;
 pub(crate) mod kept;

@@ -1,5 +1,6 @@
 //! Evaluation of a compiled tape: tile by tile, and for one entry where an index is out of its range.
 
+use super::ahead::{self, Ahead};
 use super::arithmetic::{self, Operand, binary, call, call_binary, call_unary, compare_tile, select, unary};
 use super::peephole::Along;
 use super::turned::SPACING;
@@ -104,6 +105,7 @@ impl TileProgram {
         if scratch.all_suspect {
             suspects.extend(0..out.len());
         }
+        let mut ahead = Ahead::new(out.len(), self.varying.len());
         for &position in &self.varying {
             if scratch.uses_kept && self.spared[position] {
                 continue;
@@ -111,10 +113,16 @@ impl TileProgram {
             match self.kinds[position] {
                 Kind::Uniform | Kind::Inside => {}
                 Kind::Direct => {
-                    scratch.offsets[position] =
-                        self.direct_offset(position, frame, scratch, at, &mut suspects, out.len())
+                    let offset = self.direct_offset(position, frame, scratch, at, &mut suspects, out.len());
+                    scratch.offsets[position] = offset;
+                    if let Extra::Load(load) = &self.extras[position] {
+                        ahead.add(frame.store.tensor(load.view.tensor).0, offset..offset + out.len());
+                    }
                 }
-                Kind::Slot(slot) => self.work_out((position, slot), frame, scratch, at, out, &mut suspects),
+                Kind::Slot(slot) => {
+                    ahead.ask();
+                    self.work_out((position, slot), frame, scratch, at, out, &mut suspects);
+                }
             }
         }
         let checked = if suspects.is_empty() { Ok(()) } else { self.check(&suspects, frame, at) };
@@ -183,8 +191,9 @@ impl TileProgram {
         let ([Extra::Load(load)], [Kind::Direct]) = (&self.extras[..], &self.kinds[..]) else {
             return None;
         };
-        let first = frame.place(load, at);
-        frame.store.tensor(load.view.tensor).0.get(first..first + lanes)
+        let (first, entries) = (frame.place(load, at), frame.store.tensor(load.view.tensor).0);
+        ahead::next(entries, first..first + lanes).into_iter().for_each(vector::prefetch);
+        entries.get(first..first + lanes)
     }
 
     /// Turns rows of so many columns into columns, [`SPACING`] apart, if the tape does no more than read rows that lie one
