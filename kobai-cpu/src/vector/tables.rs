@@ -31,6 +31,38 @@ pub(super) const LOGARITHMS: [(f64, f64); 16] = [
     (0.0, 0.0),
 ];
 
+/// Reciprocals for s, 1 ≤ s < 2, by the four bits after the leading one: those of [`RECIPROCALS`], halved where these are for
+/// s/2. −1/32 ≤ s·c − 1 ≤ 1/16, and c is 1 next to s = 1.
+pub(super) const RECIPROCALS_TO_TWO: [f64; 16] = {
+    let mut reciprocals = RECIPROCALS;
+    let mut entry = 8;
+    while entry < 16 {
+        reciprocals[entry] *= 0.5;
+        entry += 1;
+    }
+    reciprocals
+};
+
+/// −ln of each of [`RECIPROCALS_TO_TWO`], as the nearest number and what is left.
+pub(super) const LOGARITHMS_TO_TWO: [(f64, f64); 16] = [
+    LOGARITHMS[0],
+    LOGARITHMS[1],
+    LOGARITHMS[2],
+    LOGARITHMS[3],
+    LOGARITHMS[4],
+    LOGARITHMS[5],
+    LOGARITHMS[6],
+    LOGARITHMS[7],
+    (0.42121346507630353, 2.2407148500765553e-17),
+    (0.4700036292457356, -2.3229412495470032e-17),
+    (0.4953214372300254, 1.0369273765482855e-17),
+    (0.5479651707154474, 4.2703624971069435e-17),
+    (0.5753641449035618, 5.214321232885128e-17),
+    (0.6035350218702582, -2.6893870159130116e-17),
+    (0.6325225587435105, -2.1085297878853066e-17),
+    (std::f64::consts::LN_2, 2.3190468138462996e-17),
+];
+
 /// What the kernels with tables ask of a type.
 pub trait Tables: Sized + 'static {
     /// 1.5·2^(p − 4), p being the stored bits of the significand. Adding it to a small number rounds that number to a
@@ -50,6 +82,14 @@ pub trait Tables: Sized + 'static {
     const EXPM1_TABLE_POLYNOMIAL: &'static [Self];
     /// `RECIPROCALS`.
     const RECIPROCALS: [Self; 16];
+    /// `RECIPROCALS_TO_TWO`.
+    const RECIPROCALS_TO_TWO: [Self; 16];
+    /// `LOGARITHMS_TO_TWO`, the nearest numbers.
+    const LOGARITHMS_TO_TWO_HIGH: [Self; 16];
+    /// What is left.
+    const LOGARITHMS_TO_TWO_LOW: [Self; 16];
+    /// A number below 1 with which 1 + it is still below 2.
+    const BELOW_ONE: Self;
     /// How many coefficients (ln(1 + r) − r)/r² takes.
     const LOG_TERMS: usize;
     /// (ln(1 + r) − r)/r² for −1/32 ≤ r ≤ 1/16, highest power first, after zeros.
@@ -60,6 +100,19 @@ pub trait Tables: Sized + 'static {
 
 /// As many coefficients as a logarithm has at most.
 pub(super) const MOST_LOG_TERMS: usize = 9;
+
+/// Sixteen numbers, rounded to a type.
+macro_rules! rounded {
+    ($float:ident, |$entry:ident| $value:expr) => {{
+        let mut numbers = [0.0; 16];
+        let mut $entry = 0;
+        while $entry < 16 {
+            numbers[$entry] = ($value) as $float;
+            $entry += 1;
+        }
+        numbers
+    }};
+}
 
 impl Tables for f64 {
     const TABLE_ROUNDER: f64 = 1.5 * (1u64 << 48) as f64;
@@ -118,6 +171,10 @@ impl Tables for f64 {
         0.5000000000000003,
     ];
     const RECIPROCALS: [f64; 16] = RECIPROCALS;
+    const RECIPROCALS_TO_TWO: [f64; 16] = RECIPROCALS_TO_TWO;
+    const LOGARITHMS_TO_TWO_HIGH: [f64; 16] = rounded!(f64, |entry| LOGARITHMS_TO_TWO[entry].0);
+    const LOGARITHMS_TO_TWO_LOW: [f64; 16] = rounded!(f64, |entry| LOGARITHMS_TO_TWO[entry].1);
+    const BELOW_ONE: f64 = 1.0 - f64::EPSILON;
     const LOG_TERMS: usize = 9;
     const LOG_TABLE_POLYNOMIAL: [f64; MOST_LOG_TERMS] = [
         -0.08740537138147482,
@@ -175,15 +232,12 @@ impl Tables for f32 {
     ];
     const EXP_TABLE_POLYNOMIAL: &'static [f32] = &[0.1666672, 0.5000162];
     const EXPM1_TABLE_POLYNOMIAL: &'static [f32] = &[0.041666444, 0.16666992, 0.5];
-    const RECIPROCALS: [f32; 16] = {
-        let mut narrow = [0.0; 16];
-        let mut entry = 0;
-        while entry < 16 {
-            narrow[entry] = RECIPROCALS[entry] as f32;
-            entry += 1;
-        }
-        narrow
-    };
+    const RECIPROCALS: [f32; 16] = rounded!(f32, |entry| RECIPROCALS[entry]);
+    const RECIPROCALS_TO_TWO: [f32; 16] = rounded!(f32, |entry| RECIPROCALS_TO_TWO[entry]);
+    const LOGARITHMS_TO_TWO_HIGH: [f32; 16] = rounded!(f32, |entry| LOGARITHMS_TO_TWO[entry].0);
+    const LOGARITHMS_TO_TWO_LOW: [f32; 16] =
+        rounded!(f32, |entry| LOGARITHMS_TO_TWO[entry].0 - LOGARITHMS_TO_TWO[entry].0 as f32 as f64);
+    const BELOW_ONE: f32 = 1.0 - f32::EPSILON;
     const LOG_TERMS: usize = 4;
     const LOG_TABLE_POLYNOMIAL: [f64; MOST_LOG_TERMS] =
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.18845928106398888, -0.2500610554758847, 0.3333445314554776, -0.5000000139093358];

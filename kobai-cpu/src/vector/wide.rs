@@ -29,9 +29,6 @@ pub trait Wide: Lanes {
     /// `self` for 0 < x < ∞; else −`infinity` at 0, `infinity` (one of the two, or NaN) at +∞, and NaN.
     fn or_special_logarithm(self, x: Self, infinity: Self::Element) -> Self;
 
-    /// +∞ where x is, else `self`.
-    fn or_infinity(self, x: Self) -> Self;
-
     /// |self|.
     fn magnitude(self) -> Self;
 
@@ -245,14 +242,6 @@ macro_rules! implement_wide {
                 };
                 // SAFETY: as for the trait.
                 $name(unsafe { $fixup::<0>(self.0, x.0, $set1_integer($integer::from(words))) })
-            }
-
-            #[inline(always)]
-            fn or_infinity(self, x: $name) -> $name {
-                // What `fixupimm` makes of +∞; it leaves the other classes alone.
-                const WORDS: i32 = POSITIVE_INFINITY << 20;
-                // SAFETY: as for the trait.
-                $name(unsafe { $fixup::<0>(self.0, x.0, $set1_integer($integer::from(WORDS))) })
             }
 
             #[inline(always)]

@@ -58,14 +58,6 @@ pub(super) fn exp_and_expm1<W: Wide>(x: W) -> (W, W) {
     ((high + low).scale(n), difference + low.multiply_add(scale, error))
 }
 
-/// e^x as a rounded value and what the rounding lost.
-#[inline(always)]
-fn exp_pair<W: Wide>(x: W) -> (W, W) {
-    let Power { n, high, low } = power(x, W::Element::EXP_TABLE_POLYNOMIAL);
-    let sum = high + low;
-    (sum.scale(n), (low - (sum - high)).scale(n))
-}
-
 /// A logarithm in three parts: the first two are its leading terms and what their sum's rounding lost, together with
 /// smaller things; the last is what is left, a fraction of the first.
 ///
@@ -104,39 +96,38 @@ pub(super) fn log1p<W: Wide>(x: W) -> W {
     value.with_sign_of(x).or_special_logarithm(sum, W::Element::INFINITY)
 }
 
+/// ln(1 + u) for 0 ≤ u ≤ 1.
+///
+/// With the table's reciprocal c for 1 + u, r = (1 + u)·c − 1 = u·c + (c − 1) is rounded once, and is u itself next to 0:
+/// nothing is lost by adding 1 first.
+#[inline(always)]
+fn log_of_one_plus<W: Wide>(u: W) -> W {
+    let one = W::splat(W::Element::ONE);
+    // Which entry: 1 + u, but below 2 for u = 1.
+    let place = u.multiply_add(W::splat(W::Element::BELOW_ONE), one);
+    let reciprocal = place.lookup_by_significand(&W::Element::RECIPROCALS_TO_TWO);
+    let r = u.multiply_add(reciprocal, reciprocal - one);
+    let natural = &W::Element::prepared(&LogBase::E).polynomial;
+    let rest = polynomial(&natural[MOST_LOG_TERMS - W::Element::LOG_TERMS..MOST_LOG_TERMS], r);
+    let low = (r * r).multiply_add(rest, place.lookup_by_significand(&W::Element::LOGARITHMS_TO_TWO_LOW));
+    place.lookup_by_significand(&W::Element::LOGARITHMS_TO_TWO_HIGH) + (r + low)
+}
+
 /// ln(1 + eˣ) and ln(1 + e⁻ˣ), which are max(±x, 0) + ln(1 + e^−|x|).
 #[inline(always)]
 pub(super) fn softplus_pair<W: Wide>(x: W) -> (W, W) {
-    let one = W::splat(W::Element::ONE);
-    let (power, power_low) = exp_pair(-x.magnitude());
-    let sum = one + power;
-    let (high, low, [r, rest]) = log_parts(sum, W::Element::prepared(&LogBase::E));
-    // What the sum 1 + e lost, d, counts d/(1 + e) − d²/2. For small e it is nearly all there is, so it is added whole, and
-    // then what was too much.
-    let error = power - (sum - one);
-    let share = error.multiply_add(W::splat(W::Element::HALF), sum - one);
-    let excess = (-error).multiply_add(share, power_low) / sum;
-    let near_one = high + error;
-    let lost = (error - (near_one - high)) + r.multiply_add(rest, low + excess);
-    (with_positive_part(x, near_one, lost), with_positive_part(-x, near_one, lost))
+    let logarithm = log_of_one_plus(exp(-x.magnitude()));
+    (x.positive_part() + logarithm, (-x).positive_part() + logarithm)
 }
 
-/// max(x, 0) + (high + low). (Not a closure: these are compiled for the instructions of their callers only if inlined.)
-#[inline(always)]
-fn with_positive_part<W: Wide>(x: W, high: W, low: W) -> W {
-    let (total, total_lost) = two_sum(x.positive_part(), high);
-    (total + (total_lost + low)).or_infinity(x)
-}
-
-/// 1/(1 + e⁻ˣ) and 1/(1 + eˣ): with e = e^−|x| they are 1/(1 + e) and e/(1 + e), in the order of the sign.
+/// 1/(1 + e⁻ˣ) and 1/(1 + eˣ): with u = e^−|x| they are 1/(1 + u) and u/(1 + u), in the order of the sign.
 #[inline(always)]
 pub(super) fn sigmoid_pair<W: Wide>(x: W) -> (W, W) {
     let (zero, one) = (W::splat(W::Element::ZERO), W::splat(W::Element::ONE));
-    let (power, power_low) = exp_pair(-x.magnitude());
+    let power = exp(-x.magnitude());
     let sum = one + power;
-    let error = (power - (sum - one)) + power_low;
-    let large = quotient((one, zero), (sum, error));
-    let small = quotient((power, power_low), (sum, error));
+    let divisor = (sum, power - (sum - one));
+    let (large, small) = (quotient((one, zero), divisor), quotient((power, zero), divisor));
     (small.where_negative(x, large), large.where_negative(x, small))
 }
 

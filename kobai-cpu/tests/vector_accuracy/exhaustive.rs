@@ -67,7 +67,7 @@ fn every_f32() {
             worst.iter_mut().zip(errors).for_each(|((_, worst), errors)| worst.join(errors));
         }
         for (level, errors) in worst {
-            errors.report(function, &format!("{level:?} f32, all,"));
+            errors.report(function, level, "f32, all,");
         }
     }
 }
@@ -100,7 +100,7 @@ fn a_hundred_million_f64() {
         }
         let levels: Vec<Level> = LEVELS.into_iter().filter(|level| level.is_available()).collect();
         for (level, [normal, subnormal]) in levels.into_iter().zip(worst) {
-            Errors([normal, subnormal]).report(function, &format!("{level:?} f64, 10^8,"));
+            Errors([normal, subnormal]).report(function, level, "f64, 10^8,");
         }
     }
 }

@@ -18,6 +18,7 @@ mod values;
 
 use astro_float::Consts;
 use functions::*;
+use kobai_cpu::vector::Level;
 use oracle::{Oracle, error, unit_exponent};
 
 /// The worst error seen, and where.
@@ -71,10 +72,11 @@ impl Errors {
         self.see(subnormal, ((y - exact) / unit).abs(), f64::from(x));
     }
 
-    fn report(self, function: Function, what: &str) {
-        self.0[0].report(function, what, function.bound(false));
+    fn report(self, function: Function, level: Level, what: &str) {
+        let what = &format!("{level:?} {what}");
+        self.0[0].report(function, what, function.bound(level, false));
         if self.0[1].units > 0.0 {
-            self.0[1].report(function, &format!("{what} subnormal"), function.bound(true));
+            self.0[1].report(function, &format!("{what} subnormal"), function.bound(level, true));
         }
     }
 }
@@ -90,7 +92,7 @@ fn f32_functions_are_within_their_bounds_of_f64_ones() {
             for (&x, &y) in inputs.iter().zip(&outputs) {
                 errors.see_single(function.in_f64(f64::from(x)), x, y);
             }
-            errors.report(function, &format!("{level:?} f32"));
+            errors.report(function, level, "f32");
         }
     });
 }
@@ -134,7 +136,7 @@ fn f64_functions_are_within_their_bounds() {
             for ((&x, exact), &y) in inputs.iter().zip(&exact).zip(&outputs) {
                 errors.see(y.is_subnormal(), error(exact, y), x);
             }
-            errors.report(function, &format!("{level:?} f64"));
+            errors.report(function, level, "f64");
         });
     }
 }
