@@ -19,7 +19,7 @@ use crate::vector::Float;
 use kept::{Kept, KeptUse};
 use kobai::plan::Plan;
 use kobai::plan::tape::{JoinedTape, Operation, Place, Tape};
-use peephole::{Along, Exponential};
+use peephole::{Along, Exponential, Products};
 use turned::{LONGEST, TurnedTiles};
 
 pub(crate) use arithmetic::multiply;
@@ -67,10 +67,25 @@ enum Extra {
     Load(Load),
     /// An exponential with what stands around it.
     Exponential(Exponential),
+    /// A sum of two products.
+    Products(Products),
     /// A later operation is done along with this one.
     Along(Along),
     /// Done along with this earlier one.
     Done(usize),
+}
+
+impl Extra {
+    /// The operations whose lanes this one reads.
+    fn reads(&self, operation: &Operation) -> Vec<usize> {
+        match self {
+            Extra::Exponential(exponential) => vec![exponential.argument],
+            Extra::Products(products) => products.factors.to_vec(),
+            Extra::Along(along) => vec![along.argument],
+            Extra::Done(along) => vec![*along],
+            Extra::None | Extra::Load(_) => operands(operation),
+        }
+    }
 }
 
 /// What is wanted of a program.
@@ -319,11 +334,7 @@ impl TileProgram {
 
     /// The operations whose lanes an operation reads.
     fn read_by(&self, position: usize) -> Vec<usize> {
-        match &self.extras[position] {
-            Extra::Exponential(exponential) => vec![exponential.argument],
-            Extra::Done(along) => vec![*along],
-            _ => operands(&self.operations[position]),
-        }
+        self.extras[position].reads(&self.operations[position])
     }
 
     /// Which operations do not depend on the inner loop.

@@ -48,7 +48,7 @@ mod wide;
 mod wide_functions;
 
 pub use base::LogBase;
-pub use elementwise::{Operand, binary, select, ternary, unary};
+pub use elementwise::{Operand, binary, quaternary, select, ternary, unary};
 pub use exp_and_expm1::exp_and_expm1_to;
 pub use float::Float;
 pub use fused::{add_to_sums, exp_shifted_scaled_to, join_exponentials, sum_columns};

@@ -93,6 +93,38 @@ fn a_softmax_and_the_same_less_one() {
     }
 }
 
+/// aᵢ bᵢ + cᵢ dᵢ, aᵢ bᵢ − cᵢ dᵢ and −aᵢ bᵢ − cᵢ dᵢ are what the products are one by one, to the last bit: a factor of 0 removes the
+/// other, whatever it is.
+#[test]
+fn two_products_in_a_sum() {
+    let values = [0.0, 1.5, f64::INFINITY, -0.7, f64::NEG_INFINITY, 1e-300, -0.0, 1e300, 0.1, f64::NAN];
+    // Every four of the values come together in some place.
+    let digit = |place: usize, position: u32| values[place / 10_usize.pow(position) % 10];
+    for name in ["sum", "difference", "negative"] {
+        let mut case = Case::default();
+        let n = case.axis("N", 10_000);
+        let i = case.index("i", n);
+        let factors = ["a", "b", "c", "d"].into_iter().zip(0..).map(|(name, position)| {
+            let factor = case.given(name, &[n], (0..10_000).map(|place| digit(place, position)).collect(), false);
+            case.context.entry_at(factor, &[i])
+        });
+        let factors: Vec<_> = factors.collect();
+        let (first, second) = (case.context.mul(factors[..2].to_vec()), case.context.mul(factors[2..].to_vec()));
+        let minus_first = case.context.negate(first);
+        let value = match name {
+            "sum" => case.context.add(vec![first, second]),
+            "difference" => case.context.subtract(first, second),
+            _ => case.context.subtract(minus_first, second),
+        };
+        case.output("value", &[i], value);
+        let (found, expected) = (&case.run(None).expect("a result")["value"], &case.expected()["value"]);
+        for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+            let same = found == expected || found.is_nan() && expected.is_nan();
+            assert!(same, "{name}, {place}: {found:e}, not {expected:e}");
+        }
+    }
+}
+
 /// Σᵢ exp(xᵢ − lse_j x_j) · xᵢ: the log-sum-exp runs over the streamed axis and is read again.
 #[test]
 fn a_log_sum_exp_over_the_streamed_axis_takes_two_passes() {

@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::f64::consts::E;
 
 pub(super) use crate::vector::scalar::power;
-pub(super) use crate::vector::{Operand, binary, power as power_tile, select, ternary, unary};
+pub(super) use crate::vector::{Operand, binary, power as power_tile, quaternary, select, ternary, unary};
 
 /// a · b, where a factor of exactly 0 removes the other.
 #[inline(always)]

@@ -273,6 +273,12 @@ impl TileProgram {
         if let Extra::Exponential(exponential) = &self.extras[position] {
             return exponential.fill(out, value(exponential.argument), &scratch.scalars);
         }
+        if let Extra::Products(products) = &self.extras[position]
+            && let [Operand::Each(a), Operand::Each(b), Operand::Each(c), Operand::Each(d)] =
+                products.factors.map(value)
+        {
+            return products.fill(out, [a, b, c, d]);
+        }
         match &self.operations[position] {
             Operation::Constant(number) => out.fill(T::from_f64(*number)),
             Operation::Size(_) => out.fill(T::NAN),

@@ -77,6 +77,24 @@ impl<T: Float, F: Fn(T, T, T) -> T> Work for Three<'_, T, F> {
     }
 }
 
+/// `out[i] = operation(a[i], b[i], c[i], d[i])`.
+struct Four<'a, T, F> {
+    out: &'a mut [T],
+    operands: [&'a [T]; 4],
+    operation: F,
+}
+
+impl<T: Float, F: Fn(T, T, T, T) -> T> Work for Four<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let [a, b, c, d] = self.operands;
+        let operands = a.iter().zip(b).zip(c.iter().zip(d));
+        self.out.iter_mut().zip(operands).for_each(|(out, ((&a, &b), (&c, &d)))| *out = (self.operation)(a, b, c, d));
+    }
+}
+
 /// Writes an operation on each number of `x` to `out`.
 ///
 /// # Panics
@@ -121,6 +139,16 @@ pub fn ternary<T: Float>(out: &mut [T], a: Operand<T>, b: Operand<T>, c: Operand
             dispatch(Three { out, a: x, b: y, c: z, operation });
         }
     }
+}
+
+/// Writes an operation on each four numbers to `out`.
+///
+/// # Panics
+/// If an operand's length is not that of `out`.
+#[inline]
+pub fn quaternary<T: Float>(out: &mut [T], operands: [&[T]; 4], operation: impl Fn(T, T, T, T) -> T) {
+    operands.iter().for_each(|operand| Operand::Each(operand).assert_length(out.len()));
+    dispatch(Four { out, operands, operation });
 }
 
 /// Writes `then` where the condition is not 0, and `otherwise` where it is, to `out`. (NaN is not 0.)
