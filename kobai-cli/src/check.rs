@@ -26,6 +26,9 @@ pub fn run(arguments: &Check) -> Result<Answer, Failure> {
     if draw {
         return drawn::run(arguments, &source, &mut program, &inputs, &symbols);
     }
+    if arguments.case.is_some() {
+        return Err(Failure::text("--case makes inputs, but all are given\n  fix: leave out --case, or a --bind"));
+    }
     warn_of_assumptions(&source, &mut program, &inputs);
     given::run(arguments, &source, &mut program, &inputs, &symbols)
 }

@@ -72,6 +72,9 @@ fn the_inputs_of_a_case_can_be_given() {
     assert_eq!(code, Some(0), "{text}{messages}");
     let (_, again, _) = kobai(&["check", loss, "--case", "8", "--seed", "3"]);
     assert_eq!(again, inputs, "the same seed gives the same inputs");
+    let (code, text, messages) = kobai(&["check", "x + 1", "--bind", "x = 2", "--case", "3"]);
+    assert_eq!((code, text.as_str()), (Some(2), ""));
+    assert!(messages.contains("all are given"), "{messages}");
 }
 
 #[test]
