@@ -125,6 +125,29 @@ fn two_products_in_a_sum() {
     }
 }
 
+/// tᵢ x_{a i} + uᵢ vᵢ at t = 0, where x has no row a: a factor of 0 removes what is not there, in a sum of two products too.
+#[test]
+fn a_product_with_an_entry_that_is_not_there() {
+    for rows in [0, 2] {
+        let mut case = Case::default();
+        let (m, n) = (case.axis("M", rows), case.axis("N", 1100));
+        let i = case.index("i", n);
+        let (x, u, v) = (case.numbers("x", &[m, n]), case.numbers("u", &[n]), case.numbers("v", &[n]));
+        let t = case.given("t", &[n], vec![0.0; 1100], false);
+        let a = case.given("a", &[], vec![5.0], true);
+        let (a, i_place) = (case.context.entry_at(a, &[]), case.context.index(i));
+        let x_ai = case.context.entry(x, vec![a, i_place]);
+        let [t_i, u_i, v_i] = [t, u, v].map(|symbol| case.context.entry_at(symbol, &[i]));
+        let products = [(t_i, x_ai), (u_i, v_i)].map(|(one, other)| case.context.mul(vec![one, other]));
+        let sum = case.context.add(products.to_vec());
+        case.output("value", &[i], sum);
+        let product = case.context.mul(vec![u_i, v_i]);
+        case.output("expected", &[i], product);
+        let found = case.run(None).expect("no entry is wanted that is not there");
+        assert_eq!(found["value"], found["expected"], "{rows} rows");
+    }
+}
+
 /// Σᵢ exp(xᵢ − lse_j x_j) · xᵢ: the log-sum-exp runs over the streamed axis and is read again.
 #[test]
 fn a_log_sum_exp_over_the_streamed_axis_takes_two_passes() {

@@ -273,11 +273,8 @@ impl TileProgram {
         if let Extra::Exponential(exponential) = &self.extras[position] {
             return exponential.fill(out, value(exponential.argument), &scratch.scalars);
         }
-        if let Extra::Products(products) = &self.extras[position]
-            && let [Operand::Each(a), Operand::Each(b), Operand::Each(c), Operand::Each(d)] =
-                products.factors.map(value)
-        {
-            return products.fill(out, [a, b, c, d]);
+        if let Extra::Products(products) = &self.extras[position] {
+            return products.fill(out, products.factors.map(value));
         }
         match &self.operations[position] {
             Operation::Constant(number) => out.fill(T::from_f64(*number)),
@@ -338,12 +335,7 @@ impl TileProgram {
             return;
         }
         for (lane, out) in out.iter_mut().enumerate() {
-            let gathered = load.gathered(&mut |operand| {
-                Ok(match self.operand(operand, frame, scratch, length) {
-                    Operand::Same(value) => value,
-                    Operand::Each(values) => values[lane],
-                })
-            });
+            let gathered = load.gathered(&mut |operand| Ok(self.operand(operand, frame, scratch, length).at(lane)));
             match gathered {
                 Ok(offset) => *out = entries[first + lane * stride + offset],
                 Err(_) => {

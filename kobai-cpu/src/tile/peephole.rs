@@ -68,7 +68,7 @@ pub(super) struct Products {
 
 impl Products {
     /// Works it out for a tile, each product and sum rounded as if it stood alone.
-    pub fn fill<T: Float>(&self, out: &mut [T], factors: [&[T]; 4]) {
+    pub fn fill<T: Float>(&self, out: &mut [T], factors: [Operand<T>; 4]) {
         match (self.finite, self.signs) {
             (true, Signs::Sum) => quaternary(out, factors, |a, b, c, d| a * b + c * d),
             (true, Signs::Difference) => quaternary(out, factors, |a, b, c, d| a * b - c * d),

@@ -16,7 +16,15 @@ pub enum Operand<'a, T> {
     Each(&'a [T]),
 }
 
-impl<T> Operand<'_, T> {
+impl<T: Copy> Operand<'_, T> {
+    /// The number for an element.
+    pub fn at(&self, place: usize) -> T {
+        match self {
+            Operand::Same(value) => *value,
+            Operand::Each(values) => values[place],
+        }
+    }
+
     fn assert_length(&self, length: usize) {
         if let Operand::Each(values) = self {
             assert_eq!(values.len(), length, "an operand and the output of an elementwise operation differ in length");
@@ -141,14 +149,20 @@ pub fn ternary<T: Float>(out: &mut [T], a: Operand<T>, b: Operand<T>, c: Operand
     }
 }
 
-/// Writes an operation on each four numbers to `out`.
+/// Writes an operation on each four numbers to `out`; fast where all of them differ from element to element.
 ///
 /// # Panics
 /// If an operand's length is not that of `out`.
 #[inline]
-pub fn quaternary<T: Float>(out: &mut [T], operands: [&[T]; 4], operation: impl Fn(T, T, T, T) -> T) {
-    operands.iter().for_each(|operand| Operand::Each(operand).assert_length(out.len()));
-    dispatch(Four { out, operands, operation });
+pub fn quaternary<T: Float>(out: &mut [T], operands: [Operand<T>; 4], operation: impl Fn(T, T, T, T) -> T) {
+    operands.iter().for_each(|operand| operand.assert_length(out.len()));
+    if let [Operand::Each(a), Operand::Each(b), Operand::Each(c), Operand::Each(d)] = operands {
+        return dispatch(Four { out, operands: [a, b, c, d], operation });
+    }
+    for (place, out) in out.iter_mut().enumerate() {
+        let [a, b, c, d] = operands.map(|operand| operand.at(place));
+        *out = operation(a, b, c, d);
+    }
 }
 
 /// Writes `then` where the condition is not 0, and `otherwise` where it is, to `out`. (NaN is not 0.)
