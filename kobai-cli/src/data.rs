@@ -6,8 +6,9 @@ use kobai::eval::data::{Array, Inputs};
 use kobai_fit::binding::{Binding, Meaning};
 use kobai_fit::dataset::{Options, load};
 use kobai_fit::lesson::front_matter;
+use kobai_fit::metrics::json_number;
 use kobai_fit::source::{Format, Source, npy};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -74,6 +75,16 @@ fn bound(bindings: &[String], table: Option<&Source>) -> Result<Inputs, Failure>
 /// Names in data have no backslash; who writes one means the same name.
 pub fn plain(name: &str) -> &str {
     name.trim().trim_start_matches('\\')
+}
+
+/// An array as [`read`] reads it.
+pub fn array_json(array: &Array) -> Value {
+    let data: Vec<Value> = array.data.iter().map(|&value| json_number(value)).collect();
+    let mut object = json!({ "shape": array.shape, "data": data });
+    if array.integer {
+        object["dtype"] = json!("i64");
+    }
+    object
 }
 
 fn json(path: &Path) -> Result<Inputs, Failure> {

@@ -1,6 +1,6 @@
 //! `kobai eval`
 
-use crate::data::shown;
+use crate::data::{array_json, shown};
 use crate::message::Failure;
 use crate::options::{DataType, Eval};
 use crate::source::{Source, read, symbols, warn_of_assumptions};
@@ -225,10 +225,6 @@ fn as_json(found: &Evaluated) -> String {
         object["exact"] = Value::String(exact.to_string());
     }
     object.to_string() + "\n"
-}
-
-fn array_json(array: &Array) -> Value {
-    json!({ "shape": array.shape, "data": array.data.iter().map(|&value| json_number(value)).collect::<Vec<_>>() })
 }
 
 fn as_text(found: &Evaluated) -> String {

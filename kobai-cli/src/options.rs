@@ -215,7 +215,7 @@ pub struct Check {
     /// Without: the seed from which they are made
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Without: check nothing, but print the inputs of this case as JSON, for --data
+    /// Without: check nothing, but print the inputs of this case, as f64 has them, in JSON for --data
     #[arg(long, conflicts_with_all = ["data", "cases", "entries", "json"])]
     pub case: Option<usize>,
     /// Without: the largest error that passes, in units in the last place times the condition number

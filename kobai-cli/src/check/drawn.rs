@@ -2,6 +2,7 @@
 
 use super::executed::executed;
 use super::watch::Watch;
+use crate::data::array_json;
 use crate::message::Failure;
 use crate::options::Check;
 use crate::source::Source;
@@ -9,7 +10,7 @@ use crate::table::Table;
 use crate::{Answer, print};
 use kobai::check::adversary::Adversary;
 use kobai::check::{Checker, Format, Monitor, Tally, Worst};
-use kobai::eval::data::{Array, Inputs};
+use kobai::eval::data::Inputs;
 use kobai::expr::Symbol;
 use kobai::resolve::Program;
 use kobai_fit::metrics::json_number;
@@ -55,7 +56,8 @@ pub fn run(
         let inputs = adversary.draw(program, case, Format::F64).ok_or_else(|| {
             Failure::text(format!("case {case} has no inputs: all draws break an assumption\n  fix: name another case"))
         })?;
-        print(&inputs_as_json(&inputs))?;
+        let object: Map<String, Value> = inputs.iter().map(|(name, array)| (name.clone(), array_json(array))).collect();
+        print(&(Value::Object(object).to_string() + "\n"))?;
         return Ok(Answer::Yes);
     }
     let mut results: Vec<Results> = FORMATS
@@ -255,19 +257,6 @@ impl Report<'_> {
         });
         object.to_string() + "\n"
     }
-}
-
-/// Inputs as `--data` reads them.
-fn inputs_as_json(inputs: &Inputs) -> String {
-    let described = |array: &Array| {
-        json!({
-            "shape": array.shape,
-            "dtype": if array.integer { "i64" } else { "f64" },
-            "data": array.data.iter().map(|&entry| json_number(entry)).collect::<Vec<_>>(),
-        })
-    };
-    let object: Map<String, Value> = inputs.iter().map(|(name, array)| (name.clone(), described(array))).collect();
-    Value::Object(object).to_string() + "\n"
 }
 
 /// An error in few digits.

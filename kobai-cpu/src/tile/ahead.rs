@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 const LARGE: usize = 1 << 20;
 
 /// Tapes of fewer operations wait for memory anyway: there the processor's own look-ahead does better (measured: Σ log x takes
-/// a fifth more with this).
+/// a fifth more with this; `kobai bench` of two builds in turns).
 const FEWEST_OPERATIONS: usize = 8;
 
 /// Entries of large tensors, asked for piece by piece: all at once would fill the processor's queue, and what is then
@@ -20,8 +20,8 @@ pub(super) struct Ahead<'a, T> {
 }
 
 impl<'a, T> Ahead<'a, T> {
-    /// Nothing yet, for tiles of so many entries and about so many operations. Half of them ask, so that the last piece has
-    /// come before the next tile.
+    /// Nothing yet, for tiles of so many entries and tapes of so many operations, before each of which it may be asked. Half as
+    /// many times suffice for all of a tile: not every operation asks, and the last piece is to come before the next tile.
     pub fn new(lanes: usize, operations: usize) -> Ahead<'a, T> {
         let line = 64 / size_of::<T>();
         let piece = (2 * lanes).div_ceil(operations.max(1)).next_multiple_of(line);

@@ -4,12 +4,10 @@
 //! a number and what its rounding lost, about 105 bits.
 
 use super::float::{Float, fast_two_sum, two_sum};
-use super::tables::{LOGARITHMS, MOST_LOG_TERMS, Tables};
+use super::tables::{LN_2, LOGARITHMS, MOST_LOG_TERMS, Tables};
 
 /// A number as the sum of two doubles, the second below half a unit in the first one's last place.
 type Pair = (f64, f64);
-
-const LN_2: Pair = (std::f64::consts::LN_2, 2.3190468138462996e-17);
 
 /// A base of logarithms, ready for use: any number above 0 but 1. For other numbers every logarithm is NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]

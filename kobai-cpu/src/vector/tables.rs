@@ -43,25 +43,23 @@ pub(super) const RECIPROCALS_TO_TWO: [f64; 16] = {
     reciprocals
 };
 
+/// ln 2, as the nearest number and what is left.
+pub(super) const LN_2: (f64, f64) = (std::f64::consts::LN_2, 2.3190468138462996e-17);
+
 /// −ln of each of [`RECIPROCALS_TO_TWO`], as the nearest number and what is left.
-pub(super) const LOGARITHMS_TO_TWO: [(f64, f64); 16] = [
-    LOGARITHMS[0],
-    LOGARITHMS[1],
-    LOGARITHMS[2],
-    LOGARITHMS[3],
-    LOGARITHMS[4],
-    LOGARITHMS[5],
-    LOGARITHMS[6],
-    LOGARITHMS[7],
-    (0.42121346507630353, 2.2407148500765553e-17),
-    (0.4700036292457356, -2.3229412495470032e-17),
-    (0.4953214372300254, 1.0369273765482855e-17),
-    (0.5479651707154474, 4.2703624971069435e-17),
-    (0.5753641449035618, 5.214321232885128e-17),
-    (0.6035350218702582, -2.6893870159130116e-17),
-    (0.6325225587435105, -2.1085297878853066e-17),
-    (std::f64::consts::LN_2, 2.3190468138462996e-17),
-];
+pub(super) const LOGARITHMS_TO_TWO: [(f64, f64); 16] = {
+    let mut logarithms = LOGARITHMS;
+    let mut entry = 8;
+    while entry < 16 {
+        // ln 2 is the larger.
+        let (high, low) = LOGARITHMS[entry];
+        let sum = LN_2.0 + high;
+        let rest = (high - (sum - LN_2.0)) + (LN_2.1 + low);
+        logarithms[entry] = (sum + rest, rest - ((sum + rest) - sum));
+        entry += 1;
+    }
+    logarithms
+};
 
 /// What the kernels with tables ask of a type.
 pub trait Tables: Sized + 'static {
@@ -242,4 +240,28 @@ impl Tables for f32 {
     const LOG_TABLE_POLYNOMIAL: [f64; MOST_LOG_TERMS] =
         [0.0, 0.0, 0.0, 0.0, 0.0, 0.18845928106398888, -0.2500610554758847, 0.3333445314554776, -0.5000000139093358];
     const EXPONENT_BITS: u32 = 8;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What 300-bit arithmetic gives.
+    #[test]
+    fn the_logarithms_to_two_are_the_nearest_pairs() {
+        let nearest = [
+            (0.42121346507630353, 2.2407148500765553e-17),
+            (0.4700036292457356, -2.3229412495470032e-17),
+            (0.4953214372300254, 1.0369273765482855e-17),
+            (0.5479651707154474, 4.2703624971069435e-17),
+            (0.5753641449035618, 5.214321232885128e-17),
+            (0.6035350218702582, -2.6893870159130116e-17),
+            (0.6325225587435105, -2.1085297878853066e-17),
+            LN_2,
+        ];
+        for (found, nearest) in LOGARITHMS_TO_TWO[8..].iter().zip(nearest) {
+            assert_eq!(found.0, nearest.0);
+            assert!((found.1 - nearest.1).abs() < 1e-32, "{found:?}, not {nearest:?}");
+        }
+    }
 }

@@ -71,10 +71,8 @@ impl Deviation {
         let unit = high.double(format.unit(rounded));
         let units = high.divide(&difference, &unit);
         // Beside a truth of 0 the unit is the least number, and a number has more of them than a double can say.
-        let units = match rounded.is_finite() && found.is_finite() {
-            true => high.to_double(&units).abs().min(f64::MAX),
-            false => f64::INFINITY,
-        };
+        let numbers = rounded.is_finite() && found.is_finite();
+        let units = if numbers { high.to_double(&units).abs().min(f64::MAX) } else { f64::INFINITY };
         Deviation { relative, absolute, units, cancelled: false }
     }
 
