@@ -60,7 +60,7 @@ pub use past_caches::{copy_past_caches, fence};
 pub use power::{Fraction, power, power_of_fraction_to};
 pub use prefetch::{prefetch, prefetch_to_write};
 pub(crate) use reduce::larger;
-pub use reduce::{all_finite, dot, exp_then_sum, exp_then_sum_to, max, sum, sum_exp};
+pub use reduce::{all_finite, dot, exp_then_sum, exp_then_sum_to, first_place, max, sum, sum_exp};
 pub use transpose::{copy_rows, transpose};
 
 /// Makes, from one row, a function in place, a function from slice to slice, and a function of one number.

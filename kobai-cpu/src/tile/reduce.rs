@@ -176,7 +176,7 @@ fn join_exponential_sum<T: Float>((leading, rest, low): (&mut T, &mut T, &mut T)
     }
     let mut others = T::ZERO;
     if is_finite(maximum)
-        && let Some(first) = values.iter().position(|&value| value == maximum)
+        && let Some(first) = vector::first_place(values, maximum)
     {
         powers.copy_from_slice(values);
         powers[first] = -T::INFINITY;

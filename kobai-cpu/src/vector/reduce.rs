@@ -151,6 +151,15 @@ pub fn max<T: Float>(values: &[T]) -> T {
     join(lanes, larger)
 }
 
+/// Where a number first stands among the values.
+pub fn first_place<T: Float>(values: &[T], wanted: T) -> Option<usize> {
+    // Whole pieces, which take vectors; then the one that has it.
+    const PIECE: usize = 64;
+    let has = |values: &[T]| values.iter().fold(false, |found, &value| found | (value == wanted));
+    let start = values.chunks(PIECE).position(has)? * PIECE;
+    values[start..].iter().position(|&value| value == wanted).map(|place| start + place)
+}
+
 /// Whether all values are finite.
 pub fn all_finite<T: Float>(values: &[T]) -> bool {
     // In pieces, so that the first of many that is not ends it.
