@@ -10,6 +10,7 @@ mod evaluate;
 pub(crate) mod kept;
 mod peephole;
 pub(crate) mod reduce;
+mod terms;
 pub(crate) mod turned;
 
 use crate::buffers::Aligned;
@@ -19,7 +20,8 @@ use crate::vector::Float;
 use kept::{Kept, KeptUse};
 use kobai::plan::Plan;
 use kobai::plan::tape::{JoinedTape, Operation, Place, Tape};
-use peephole::{Along, Exponential, Products};
+use peephole::{Along, Exponential};
+use terms::{CompensatedSum, ProductChain, TwoProducts};
 use turned::{LONGEST, TurnedTiles};
 
 pub(crate) use arithmetic::multiply;
@@ -67,8 +69,12 @@ enum Extra {
     Load(Load),
     /// An exponential with what stands around it.
     Exponential(Exponential),
+    /// A product of several.
+    ProductChain(ProductChain),
     /// A sum of two products.
-    Products(Products),
+    TwoProducts(TwoProducts),
+    /// A sum with what rounding has taken.
+    CompensatedSum(CompensatedSum),
     /// A later operation is done along with this one.
     Along(Along),
     /// Done along with this earlier one.
@@ -80,7 +86,9 @@ impl Extra {
     fn reads(&self, operation: &Operation) -> Vec<usize> {
         match self {
             Extra::Exponential(exponential) => vec![exponential.argument],
-            Extra::Products(products) => products.factors.to_vec(),
+            Extra::ProductChain(chain) => chain.factors.to_vec(),
+            Extra::TwoProducts(products) => products.factors.to_vec(),
+            Extra::CompensatedSum(sum) => sum.terms.iter().map(|(term, _)| *term).collect(),
             Extra::Along(along) => vec![along.argument],
             Extra::Done(along) => vec![*along],
             Extra::None | Extra::Load(_) => operands(operation),

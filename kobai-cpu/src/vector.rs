@@ -40,6 +40,7 @@ mod past_caches;
 mod power;
 mod prefetch;
 mod reduce;
+mod several;
 mod tables;
 mod transpose;
 #[cfg(target_arch = "x86_64")]
@@ -48,7 +49,7 @@ mod wide;
 mod wide_functions;
 
 pub use base::LogBase;
-pub use elementwise::{Operand, binary, quaternary, select, ternary, unary};
+pub use elementwise::{Operand, binary, select, ternary, unary};
 pub use exp_and_expm1::exp_and_expm1_to;
 pub use float::Float;
 pub use fused::{add_to_sums, exp_shifted_scaled_to, join_exponentials, sum_columns};
@@ -61,6 +62,7 @@ pub use power::{Fraction, power, power_of_fraction_to};
 pub use prefetch::{prefetch, prefetch_to_write};
 pub(crate) use reduce::larger;
 pub use reduce::{all_finite, dot, exp_then_sum, exp_then_sum_to, first_place, max, sum, sum_exp};
+pub(crate) use several::{Several, Value, several};
 pub use transpose::{copy_rows, transpose};
 
 /// Makes, from one row, a function in place, a function from slice to slice, and a function of one number.

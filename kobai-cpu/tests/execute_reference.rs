@@ -93,61 +93,6 @@ fn a_softmax_and_the_same_less_one() {
     }
 }
 
-/// aᵢ bᵢ + cᵢ dᵢ, aᵢ bᵢ − cᵢ dᵢ and −aᵢ bᵢ − cᵢ dᵢ are what the products are one by one, to the last bit: a factor of 0 removes the
-/// other, whatever it is.
-#[test]
-fn two_products_in_a_sum() {
-    let values = [0.0, 1.5, f64::INFINITY, -0.7, f64::NEG_INFINITY, 1e-300, -0.0, 1e300, 0.1, f64::NAN];
-    // Every four of the values come together in some place.
-    let digit = |place: usize, position: u32| values[place / 10_usize.pow(position) % 10];
-    for name in ["sum", "difference", "negative"] {
-        let mut case = Case::default();
-        let n = case.axis("N", 10_000);
-        let i = case.index("i", n);
-        let factors = ["a", "b", "c", "d"].into_iter().zip(0..).map(|(name, position)| {
-            let factor = case.given(name, &[n], (0..10_000).map(|place| digit(place, position)).collect(), false);
-            case.context.entry_at(factor, &[i])
-        });
-        let factors: Vec<_> = factors.collect();
-        let (first, second) = (case.context.mul(factors[..2].to_vec()), case.context.mul(factors[2..].to_vec()));
-        let minus_first = case.context.negate(first);
-        let value = match name {
-            "sum" => case.context.add(vec![first, second]),
-            "difference" => case.context.subtract(first, second),
-            _ => case.context.subtract(minus_first, second),
-        };
-        case.output("value", &[i], value);
-        let (found, expected) = (&case.run(None).expect("a result")["value"], &case.expected()["value"]);
-        for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
-            let same = found == expected || found.is_nan() && expected.is_nan();
-            assert!(same, "{name}, {place}: {found:e}, not {expected:e}");
-        }
-    }
-}
-
-/// tᵢ x_{a i} + uᵢ vᵢ at t = 0, where x has no row a: a factor of 0 removes what is not there, in a sum of two products too.
-#[test]
-fn a_product_with_an_entry_that_is_not_there() {
-    for rows in [0, 2] {
-        let mut case = Case::default();
-        let (m, n) = (case.axis("M", rows), case.axis("N", 1100));
-        let i = case.index("i", n);
-        let (x, u, v) = (case.numbers("x", &[m, n]), case.numbers("u", &[n]), case.numbers("v", &[n]));
-        let t = case.given("t", &[n], vec![0.0; 1100], false);
-        let a = case.given("a", &[], vec![5.0], true);
-        let (a, i_place) = (case.context.entry_at(a, &[]), case.context.index(i));
-        let x_ai = case.context.entry(x, vec![a, i_place]);
-        let [t_i, u_i, v_i] = [t, u, v].map(|symbol| case.context.entry_at(symbol, &[i]));
-        let products = [(t_i, x_ai), (u_i, v_i)].map(|(one, other)| case.context.mul(vec![one, other]));
-        let sum = case.context.add(products.to_vec());
-        case.output("value", &[i], sum);
-        let product = case.context.mul(vec![u_i, v_i]);
-        case.output("expected", &[i], product);
-        let found = case.run(None).expect("no entry is wanted that is not there");
-        assert_eq!(found["value"], found["expected"], "{rows} rows");
-    }
-}
-
 /// Σᵢ exp(xᵢ − lse_j x_j) · xᵢ: the log-sum-exp runs over the streamed axis and is read again.
 #[test]
 fn a_log_sum_exp_over_the_streamed_axis_takes_two_passes() {

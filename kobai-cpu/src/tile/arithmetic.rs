@@ -9,12 +9,12 @@ use std::cell::RefCell;
 use std::f64::consts::E;
 
 pub(super) use crate::vector::scalar::power;
-pub(super) use crate::vector::{Operand, binary, power as power_tile, quaternary, select, ternary, unary};
+pub(super) use crate::vector::{Operand, binary, power as power_tile, select, ternary, unary};
 
 /// a · b, where a factor of exactly 0 removes the other.
 #[inline(always)]
 pub(crate) fn multiply<T: Float>(a: T, b: T) -> T {
-    if a == T::ZERO || b == T::ZERO { T::ZERO } else { a * b }
+    if (a != T::ZERO) & (b != T::ZERO) { a * b } else { T::ZERO }
 }
 
 #[inline(always)]

@@ -10,6 +10,7 @@ use crate::execute::error::RunError;
 use crate::execute::layout::Chunk;
 use crate::vector::{self, Float};
 use kobai::plan::tape::Operation;
+use smallvec::SmallVec;
 use std::mem::take;
 
 /// What the evaluation reads.
@@ -270,11 +271,22 @@ impl TileProgram {
         if scratch.uses_kept && self.fill_from_kept(position, (&scratch.kept, &scratch.scalars), at, out) {
             return;
         }
-        if let Extra::Exponential(exponential) = &self.extras[position] {
-            return exponential.fill(out, value(exponential.argument), &scratch.scalars);
-        }
-        if let Extra::Products(products) = &self.extras[position] {
-            return products.fill(out, products.factors.map(value));
+        match &self.extras[position] {
+            Extra::Exponential(exponential) => {
+                return exponential.fill(out, value(exponential.argument), &scratch.scalars);
+            }
+            Extra::ProductChain(chain) => {
+                let factors: SmallVec<[Operand<T>; 4]> = chain.factors.iter().map(|&factor| value(factor)).collect();
+                return chain.fill(out, &factors, &scratch.scalars);
+            }
+            Extra::TwoProducts(products) => {
+                return products.fill(out, products.factors.map(value), &scratch.scalars);
+            }
+            Extra::CompensatedSum(sum) => {
+                let terms: SmallVec<[Operand<T>; 4]> = sum.terms.iter().map(|&(term, _)| value(term)).collect();
+                return sum.fill(out, &terms, &scratch.scalars);
+            }
+            _ => {}
         }
         match &self.operations[position] {
             Operation::Constant(number) => out.fill(T::from_f64(*number)),

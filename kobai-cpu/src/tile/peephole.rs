@@ -1,6 +1,7 @@
 //! Neighbouring operations that one pass over a tile does at once.
 
-use super::arithmetic::{Operand, quaternary, unary};
+use super::arithmetic::{Operand, unary};
+use super::terms::{self, Search};
 use super::{Extra, multiply};
 use crate::vector::{self, Float, scalar};
 use kobai::function::Function;
@@ -41,43 +42,6 @@ impl Exponential {
                 vector::exp_shifted_scaled_to(values, (first, second), factor, out);
             }
             _ => unary(out, argument, |x| multiply(scalar::exp((x - first) - second), factor)),
-        }
-    }
-}
-
-/// How two products come together.
-#[derive(Clone, Copy, Debug)]
-enum Signs {
-    /// a·b + c·d
-    Sum,
-    /// a·b − c·d
-    Difference,
-    /// (0 − a·b) − c·d
-    Negative,
-}
-
-/// Two products in one sum, of factors that differ from lane to lane.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Products {
-    /// a, b, c, d
-    pub factors: [usize; 4],
-    /// Whether no factor is infinite where the one beside it is 0.
-    finite: bool,
-    signs: Signs,
-}
-
-impl Products {
-    /// Works it out for a tile, each product and sum rounded as if it stood alone.
-    pub fn fill<T: Float>(&self, out: &mut [T], factors: [Operand<T>; 4]) {
-        match (self.finite, self.signs) {
-            (true, Signs::Sum) => quaternary(out, factors, |a, b, c, d| a * b + c * d),
-            (true, Signs::Difference) => quaternary(out, factors, |a, b, c, d| a * b - c * d),
-            (true, Signs::Negative) => quaternary(out, factors, |a, b, c, d| (T::ZERO - a * b) - c * d),
-            (false, Signs::Sum) => quaternary(out, factors, |a, b, c, d| multiply(a, b) + multiply(c, d)),
-            (false, Signs::Difference) => quaternary(out, factors, |a, b, c, d| multiply(a, b) - multiply(c, d)),
-            (false, Signs::Negative) => {
-                quaternary(out, factors, |a, b, c, d| (T::ZERO - multiply(a, b)) - multiply(c, d));
-            }
         }
     }
 }
@@ -184,8 +148,8 @@ fn is_negative_of(operations: &[Operation], first: usize, second: usize) -> bool
     }
 }
 
-/// Finds exponentials with what stands around them, and sums of two products: the extras of their last operations say so, and
-/// the operations inside are marked in the result.
+/// Finds exponentials with what stands around them, and products and sums of several: the extras of their last operations say
+/// so, and the operations inside are marked in the result.
 pub(super) fn fuse(operations: &[Operation], extras: &mut [Extra], uniform: &[bool], results: &[usize]) -> Vec<bool> {
     let mut uses = vec![0; operations.len()];
     let reads = extras.iter().zip(operations).flat_map(|(extra, operation)| extra.reads(operation));
@@ -209,35 +173,8 @@ pub(super) fn fuse(operations: &[Operation], extras: &mut [Extra], uniform: &[bo
         extras[last] = Extra::Exponential(Exponential { argument, shifts, factor: scaled.map(|(_, factor)| factor) });
         between.into_iter().chain((last != position).then_some(position)).for_each(|one| inside[one] = true);
     }
-    for position in 0..operations.len() {
-        let Some((done, products)) = products(operations, position) else { continue };
-        let alone = done.iter().all(|&one| uses[one] == 1 && !inside[one] && matches!(extras[one], Extra::None));
-        if alone && products.factors.iter().all(|&factor| !uniform[factor]) {
-            extras[position] = Extra::Products(products);
-            done.iter().for_each(|&one| inside[one] = true);
-        }
-    }
+    terms::find(&Search { operations, uniform, uses: &uses }, extras, &mut inside);
     inside
-}
-
-/// A sum or difference of two products of one kind, with the operations that it does along with its own.
-fn products(operations: &[Operation], position: usize) -> Option<(Vec<usize>, Products)> {
-    let (inside, terms, signs) = match operations[position] {
-        Operation::Add(a, b) => (vec![a, b], [a, b], Signs::Sum),
-        Operation::Subtract(a, b) => match operations[a] {
-            Operation::Subtract(zero, c) if operations[zero] == Operation::Constant(0.0) => {
-                (vec![a, b, c], [c, b], Signs::Negative)
-            }
-            _ => (vec![a, b], [a, b], Signs::Difference),
-        },
-        _ => return None,
-    };
-    let (factors, finite) = match terms.map(|term| &operations[term]) {
-        [Operation::Multiply(a, b), Operation::Multiply(c, d)] => ([*a, *b, *c, *d], false),
-        [Operation::MultiplyFinite(a, b), Operation::MultiplyFinite(c, d)] => ([*a, *b, *c, *d], true),
-        _ => return None,
-    };
-    Some((inside, Products { factors, finite, signs }))
 }
 
 /// What is shifted by at most two numbers, by which, and the operations that do it.

@@ -25,7 +25,7 @@ impl<T: Copy> Operand<'_, T> {
         }
     }
 
-    fn assert_length(&self, length: usize) {
+    pub(super) fn assert_length(&self, length: usize) {
         if let Operand::Each(values) = self {
             assert_eq!(values.len(), length, "an operand and the output of an elementwise operation differ in length");
         }
@@ -85,24 +85,6 @@ impl<T: Float, F: Fn(T, T, T) -> T> Work for Three<'_, T, F> {
     }
 }
 
-/// `out[i] = operation(a[i], b[i], c[i], d[i])`.
-struct Four<'a, T, F> {
-    out: &'a mut [T],
-    operands: [&'a [T]; 4],
-    operation: F,
-}
-
-impl<T: Float, F: Fn(T, T, T, T) -> T> Work for Four<'_, T, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let [a, b, c, d] = self.operands;
-        let operands = a.iter().zip(b).zip(c.iter().zip(d));
-        self.out.iter_mut().zip(operands).for_each(|(out, ((&a, &b), (&c, &d)))| *out = (self.operation)(a, b, c, d));
-    }
-}
-
 /// Writes an operation on each number of `x` to `out`.
 ///
 /// # Panics
@@ -149,22 +131,6 @@ pub fn ternary<T: Float>(out: &mut [T], a: Operand<T>, b: Operand<T>, c: Operand
     }
 }
 
-/// Writes an operation on each four numbers to `out`; fast where all of them differ from element to element.
-///
-/// # Panics
-/// If an operand's length is not that of `out`.
-#[inline]
-pub fn quaternary<T: Float>(out: &mut [T], operands: [Operand<T>; 4], operation: impl Fn(T, T, T, T) -> T) {
-    operands.iter().for_each(|operand| operand.assert_length(out.len()));
-    if let [Operand::Each(a), Operand::Each(b), Operand::Each(c), Operand::Each(d)] = operands {
-        return dispatch(Four { out, operands: [a, b, c, d], operation });
-    }
-    for (place, out) in out.iter_mut().enumerate() {
-        let [a, b, c, d] = operands.map(|operand| operand.at(place));
-        *out = operation(a, b, c, d);
-    }
-}
-
 /// Writes `then` where the condition is not 0, and `otherwise` where it is, to `out`. (NaN is not 0.)
 ///
 /// # Panics
@@ -178,10 +144,10 @@ pub fn select<T: Float>(out: &mut [T], condition: Operand<T>, then: Operand<T>, 
 }
 
 /// As many elements as are worked on at once where a number that is the same everywhere is written out.
-const PIECE: usize = 256;
+pub(super) const PIECE: usize = 256;
 
 /// The elements from `start` on, as many as asked for: of the slice, or of `same`.
-fn piece<'a, T>(operand: Operand<'a, T>, same: &'a [T; PIECE], start: usize, length: usize) -> &'a [T] {
+pub(super) fn piece<'a, T>(operand: Operand<'a, T>, same: &'a [T], start: usize, length: usize) -> &'a [T] {
     match operand {
         Operand::Same(_) => &same[..length],
         Operand::Each(values) => &values[start..][..length],

@@ -3,6 +3,7 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::base::{LogBase, Prepared};
+use super::several::Value;
 use super::tables::Tables;
 
 #[cfg(target_arch = "x86_64")]
@@ -36,10 +37,11 @@ pub trait Float:
     + Mul<Output = Self>
     + Div<Output = Self>
     + Neg<Output = Self>
+    + Value<Number = Self>
 {
     /// A vector of AVX-512.
     #[cfg(target_arch = "x86_64")]
-    type Wide: Wide<Element = Self>;
+    type Wide: Wide<Element = Self> + Value<Number = Self>;
 
     /// A vector of AVX2.
     #[cfg(target_arch = "x86_64")]

@@ -41,6 +41,12 @@ pub trait Wide: Lanes {
     /// `self` where x is a zero, else `other`.
     fn where_zero(self, x: Self, other: Self) -> Self;
 
+    /// `self` where none of the others is a zero, else +0.
+    fn where_none_is_zero<const N: usize>(self, others: [Self; N]) -> Self;
+
+    /// `self`, or 0 where it is NaN.
+    fn or_zero_if_nan(self) -> Self;
+
     /// The larger of two numbers, or NaN if either is.
     fn larger(self, other: Self) -> Self;
 
@@ -194,7 +200,7 @@ macro_rules! implement_wide {
         $name:ident of $float:ident, stored bits: $stored:literal;
         $set1:ident $min:ident $max:ident $scalef:ident
         $getexp:ident $getmant:ident $fixup:ident $set1_integer:ident $integer:ident $to_integer:ident $shift:ident
-        $and:ident $andnot:ident $or:ident $compare:ident $blend:ident $lookup:ident
+        $and:ident $andnot:ident $or:ident $compare:ident $compare_where:ident $blend:ident $move_where:ident $lookup:ident
     ) => {
         impl Wide for $name {
             #[inline(always)]
@@ -269,6 +275,23 @@ macro_rules! implement_wide {
             }
 
             #[inline(always)]
+            fn where_none_is_zero<const N: usize>(self, others: [$name; N]) -> $name {
+                let mut none = !0;
+                for other in others {
+                    // SAFETY: as for the trait.
+                    none = unsafe { $compare_where::<_CMP_NEQ_UQ>(none, other.0, $set1(0.0)) };
+                }
+                // SAFETY: as for the trait.
+                $name(unsafe { $move_where(none, self.0) })
+            }
+
+            #[inline(always)]
+            fn or_zero_if_nan(self) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $move_where($compare::<_CMP_ORD_Q>(self.0, self.0), self.0) })
+            }
+
+            #[inline(always)]
             fn larger(self, other: $name) -> $name {
                 // The maximum is the second operand if either is NaN.
                 // SAFETY: as for the trait.
@@ -301,12 +324,14 @@ implement_wide! {
     F32x16 of f32, stored bits: 23;
     _mm512_set1_ps _mm512_min_ps _mm512_max_ps _mm512_scalef_ps
     _mm512_getexp_ps _mm512_getmant_ps _mm512_fixupimm_ps _mm512_set1_epi32 i32 _mm512_castps_si512 _mm512_srli_epi32
-    _mm512_and_ps _mm512_andnot_ps _mm512_or_ps _mm512_cmp_ps_mask _mm512_mask_blend_ps lookup_single
+    _mm512_and_ps _mm512_andnot_ps _mm512_or_ps _mm512_cmp_ps_mask _mm512_mask_cmp_ps_mask _mm512_mask_blend_ps
+    _mm512_maskz_mov_ps lookup_single
 }
 
 implement_wide! {
     F64x8 of f64, stored bits: 52;
     _mm512_set1_pd _mm512_min_pd _mm512_max_pd _mm512_scalef_pd
     _mm512_getexp_pd _mm512_getmant_pd _mm512_fixupimm_pd _mm512_set1_epi64 i64 _mm512_castpd_si512 _mm512_srli_epi64
-    _mm512_and_pd _mm512_andnot_pd _mm512_or_pd _mm512_cmp_pd_mask _mm512_mask_blend_pd lookup_double
+    _mm512_and_pd _mm512_andnot_pd _mm512_or_pd _mm512_cmp_pd_mask _mm512_mask_cmp_pd_mask _mm512_mask_blend_pd
+    _mm512_maskz_mov_pd lookup_double
 }

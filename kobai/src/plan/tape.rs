@@ -226,11 +226,15 @@ impl<'a> Builder<'a> {
         self.push(Operation::PowerRational(base, numerator, denominator))
     }
 
+    /// Of a plain product, the factors that turn with fewer loops come first: what they make is worked out less often.
     fn product(&mut self, factors: &[Expr]) -> usize {
         let mut product: Option<(usize, bool)> = None;
-        let units = self.context.balanced(factors);
-        let whole = |&base: &Expr| Unit { base, sign: 1, root: 1 };
-        for Unit { base: factor, sign, root } in units.unwrap_or_else(|| factors.iter().map(whole).collect()) {
+        let units = self.context.balanced(factors).unwrap_or_else(|| {
+            let mut factors = factors.to_vec();
+            factors.sort_by_key(|&factor| self.loops_of(&[factor]));
+            factors.into_iter().map(|base| Unit { base, sign: 1, root: 1 }).collect()
+        });
+        for Unit { base: factor, sign, root } in units {
             let mut value = self.value(factor);
             if sign < 0 || root > 1 {
                 value = self.rational_power(value, sign, root);
