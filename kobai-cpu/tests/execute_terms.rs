@@ -17,6 +17,11 @@ fn at_every_level(test: impl Fn()) {
     assert!(best.force(), "the level that was in use");
 }
 
+/// Numbers of every kind, with these as the smallest and the largest finite ones.
+fn kinds(smallest: f64, largest: f64) -> [f64; 10] {
+    [0.0, 1.5, f64::INFINITY, -0.7, f64::NEG_INFINITY, smallest, -0.0, largest, 0.1, f64::NAN]
+}
+
 /// Ten numbers, of which any four come together at some of 10,000 places.
 fn fours(values: [f64; 10], position: u32) -> Vec<f64> {
     (0..10_000_usize).map(|place| values[place / 10_usize.pow(position) % 10]).collect()
@@ -32,7 +37,7 @@ fn are_close(found: f64, expected: f64) -> bool {
 /// other, whatever it is.
 #[test]
 fn two_products_in_a_sum() {
-    let values = [0.0, 1.5, f64::INFINITY, -0.7, f64::NEG_INFINITY, 1e-300, -0.0, 1e300, 0.1, f64::NAN];
+    let values = kinds(1e-300, 1e300);
     for name in ["sum", "difference", "negative"] {
         let mut case = Case::default();
         let n = case.axis("N", 10_000);
@@ -85,7 +90,7 @@ fn a_product_with_an_entry_that_is_not_there() {
 /// they are.
 #[test]
 fn products_of_several() {
-    let values = [0.0, 1.5, f64::INFINITY, -0.7, f64::NEG_INFINITY, 1e-70, -0.0, 1e70, 0.1, f64::NAN];
+    let values = kinds(1e-70, 1e70);
     at_every_level(|| {
         for (count, shared) in [(3, None), (4, None), (2, Some(2.5)), (3, Some(-0.5)), (4, Some(0.0)), (4, Some(3.0))] {
             let mut case = Case::default();
@@ -116,7 +121,7 @@ fn products_of_several() {
 /// v (aᵢ/N) bᵢ ± (cᵢ/N) dᵢ: a factor that all lanes share is in the same pass.
 #[test]
 fn two_products_with_a_shared_factor() {
-    let values = [0.0, 1.5, f64::INFINITY, -0.7, f64::NEG_INFINITY, 1e-70, -0.0, 1e70, 0.1, f64::NAN];
+    let values = kinds(1e-70, 1e70);
     at_every_level(|| {
         for (shared, sign) in [(0.25, 1.0), (0.25, -1.0), (0.0, 1.0), (f64::INFINITY, -1.0)] {
             let mut case = Case::default();
@@ -191,7 +196,7 @@ fn sums_that_cancel() {
 /// A term that is infinite, or no number, among three and four.
 #[test]
 fn sums_with_infinities() {
-    let values = [0.0, 1.5, f64::INFINITY, -0.7, f64::NEG_INFINITY, 1e-300, -0.0, 1e300, 0.1, f64::NAN];
+    let values = kinds(1e-300, 1e300);
     for count in [3, 4] {
         let mut case = Case::default();
         let n = case.axis("N", 10_000);
