@@ -52,6 +52,7 @@ pub use base::LogBase;
 pub use elementwise::{Operand, binary, select, ternary, unary};
 pub use exp_and_expm1::exp_and_expm1_to;
 pub use float::Float;
+pub(crate) use float::two_sum;
 pub use fused::{add_to_sums, exp_shifted_scaled_to, join_exponentials, sum_columns};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use lanes::{LaneWork, Lanes};

@@ -6,7 +6,7 @@
 
 use super::Extra;
 use super::arithmetic::Operand;
-use crate::vector::{Float, Several, Value, several};
+use crate::vector::{Float, Several, Value, several, two_sum};
 use kobai::plan::tape::Operation;
 use smallvec::SmallVec;
 
@@ -153,11 +153,8 @@ impl<T: Float, const N: usize> Several<T, N> for Compensated<T> {
         let (mut sum, from) = self.start.map_or((terms[0], 1), |start| (V::of(start), 0));
         let mut lost = V::of(T::ZERO);
         for (&term, &sign) in terms[from..].iter().zip(&self.signs[from..]) {
-            let term = V::of(sign) * term;
-            let total = sum + term;
-            let part = total - sum;
-            lost = lost + ((sum - (total - part)) + (term - part));
-            sum = total;
+            let (total, error) = two_sum(sum, V::of(sign) * term);
+            (sum, lost) = (total, lost + error);
         }
         let sum = self.shared.map_or(sum, |shared| sum + V::of(shared));
         // What is lost beside an infinity is no number.
@@ -227,8 +224,9 @@ impl Search<'_> {
         !self.uniform[position] && self.uses[position] == times
     }
 
+    /// A product of several values, which differs from lane to lane as they do.
     fn product_chain(&self, position: usize) -> Found {
-        let (_, finite) = self.factors(position)?;
+        let (_, finite) = self.factors(position).filter(|_| !self.uniform[position])?;
         let (mut done, mut factors, mut shared, mut last) = (Vec::new(), SmallVec::<[usize; 4]>::new(), None, position);
         loop {
             let ([a, b], _) = self.factors(last)?;
@@ -243,16 +241,16 @@ impl Search<'_> {
                 last = inner;
                 continue;
             }
-            match (self.uniform[a], self.uniform[b]) {
-                (true, false) => (shared, factors) = (Some(a), factors.into_iter().chain([b]).collect()),
-                (false, true) => (shared, factors) = (Some(b), factors.into_iter().chain([a]).collect()),
-                (false, false) if factors.len() < 3 => factors.extend([b, a]),
+            let (one, other) = if self.uniform[a] { (b, a) } else { (a, b) };
+            if self.uniform[other] {
+                factors.push(one);
+                shared = Some(other);
+            } else if factors.len() < 3 {
+                factors.extend([b, a]);
+            } else {
                 // They would be five: the innermost product stays one of its own.
-                (false, false) => {
-                    done.pop();
-                    factors.push(last);
-                }
-                (true, true) => return None,
+                done.pop();
+                factors.push(last);
             }
             break;
         }
@@ -305,6 +303,7 @@ impl Search<'_> {
         }
     }
 
+    /// A sum whose last additions bring back what rounding has taken.
     fn compensated_sum(&self, position: usize) -> Found {
         // From the end: what rounding has taken, the last addition's first.
         let (mut done, mut lost, mut last) = (Vec::new(), Vec::new(), position);

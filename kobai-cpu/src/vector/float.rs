@@ -41,7 +41,7 @@ pub trait Float:
 {
     /// A vector of AVX-512.
     #[cfg(target_arch = "x86_64")]
-    type Wide: Wide<Element = Self> + Value<Number = Self>;
+    type Wide: Wide<Element = Self>;
 
     /// A vector of AVX2.
     #[cfg(target_arch = "x86_64")]
@@ -285,7 +285,7 @@ pub(super) fn fast_two_sum<T: Float>(a: T, b: T) -> (T, T) {
 
 /// a + b as the rounded sum and its error, in any order (Knuth).
 #[inline(always)]
-pub(super) fn two_sum<T: Float>(a: T, b: T) -> (T, T) {
+pub(crate) fn two_sum<V: Value>(a: V, b: V) -> (V, V) {
     let sum = a + b;
     let b_part = sum - a;
     (sum, (a - (sum - b_part)) + (b - b_part))

@@ -6,12 +6,10 @@ use super::float::Float;
 #[cfg(target_arch = "x86_64")]
 use super::lanes::Lanes;
 use super::level::{Work, dispatch};
-#[cfg(target_arch = "x86_64")]
-use super::wide::{F32x16, F64x8, Wide};
-use std::ops::{Add, Mul, Neg, Sub};
+use std::ops::{Add, Mul, Sub};
 
 /// A number, or a vector of numbers.
-pub trait Value: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self> {
+pub trait Value: Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {
     /// The type of the numbers.
     type Number;
 
@@ -52,32 +50,6 @@ macro_rules! number {
     )* };
 }
 number! { f32 f64 }
-
-#[cfg(target_arch = "x86_64")]
-macro_rules! vector {
-    ($($vector:ident of $number:ident)*) => { $(
-        impl Value for $vector {
-            type Number = $number;
-
-            #[inline(always)]
-            fn of(number: $number) -> $vector {
-                $vector::splat(number)
-            }
-
-            #[inline(always)]
-            fn unless_zero<const N: usize>(self, others: [$vector; N]) -> $vector {
-                self.where_none_is_zero(others)
-            }
-
-            #[inline(always)]
-            fn or_zero(self) -> $vector {
-                self.or_zero_if_nan()
-            }
-        }
-    )* };
-}
-#[cfg(target_arch = "x86_64")]
-vector! { F32x16 of f32 F64x8 of f64 }
 
 /// An operation of so many operands. `apply` must be `#[inline(always)]`.
 pub(crate) trait Several<T, const N: usize> {

@@ -7,9 +7,10 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::lanes::{LaneWork, Lanes, implement_lanes};
 use super::level::Level;
+use super::several::Value;
 
 /// A vector of AVX-512.
-pub trait Wide: Lanes {
+pub trait Wide: Lanes + Value<Number = <Self as Lanes>::Element> {
     /// No less than `low` and no more than `high`; NaN stays NaN.
     fn clamp_to(self, low: Self::Element, high: Self::Element) -> Self;
 
@@ -40,12 +41,6 @@ pub trait Wide: Lanes {
 
     /// `self` where x is a zero, else `other`.
     fn where_zero(self, x: Self, other: Self) -> Self;
-
-    /// `self` where none of the others is a zero, else +0.
-    fn where_none_is_zero<const N: usize>(self, others: [Self; N]) -> Self;
-
-    /// `self`, or 0 where it is NaN.
-    fn or_zero_if_nan(self) -> Self;
 
     /// The larger of two numbers, or NaN if either is.
     fn larger(self, other: Self) -> Self;
@@ -202,6 +197,32 @@ macro_rules! implement_wide {
         $getexp:ident $getmant:ident $fixup:ident $set1_integer:ident $integer:ident $to_integer:ident $shift:ident
         $and:ident $andnot:ident $or:ident $compare:ident $compare_where:ident $blend:ident $move_where:ident $lookup:ident
     ) => {
+        impl Value for $name {
+            type Number = $float;
+
+            #[inline(always)]
+            fn of(number: $float) -> $name {
+                $name::splat(number)
+            }
+
+            #[inline(always)]
+            fn unless_zero<const N: usize>(self, others: [$name; N]) -> $name {
+                let mut none = !0;
+                for other in others {
+                    // SAFETY: as for the trait.
+                    none = unsafe { $compare_where::<_CMP_NEQ_UQ>(none, other.0, $set1(0.0)) };
+                }
+                // SAFETY: as for the trait.
+                $name(unsafe { $move_where(none, self.0) })
+            }
+
+            #[inline(always)]
+            fn or_zero(self) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $move_where($compare::<_CMP_ORD_Q>(self.0, self.0), self.0) })
+            }
+        }
+
         impl Wide for $name {
             #[inline(always)]
             fn clamp_to(self, low: $float, high: $float) -> $name {
@@ -272,23 +293,6 @@ macro_rules! implement_wide {
             fn where_zero(self, x: $name, other: $name) -> $name {
                 // SAFETY: as for the trait.
                 $name(unsafe { $blend($compare::<_CMP_EQ_OQ>(x.0, $set1(0.0)), other.0, self.0) })
-            }
-
-            #[inline(always)]
-            fn where_none_is_zero<const N: usize>(self, others: [$name; N]) -> $name {
-                let mut none = !0;
-                for other in others {
-                    // SAFETY: as for the trait.
-                    none = unsafe { $compare_where::<_CMP_NEQ_UQ>(none, other.0, $set1(0.0)) };
-                }
-                // SAFETY: as for the trait.
-                $name(unsafe { $move_where(none, self.0) })
-            }
-
-            #[inline(always)]
-            fn or_zero_if_nan(self) -> $name {
-                // SAFETY: as for the trait.
-                $name(unsafe { $move_where($compare::<_CMP_ORD_Q>(self.0, self.0), self.0) })
             }
 
             #[inline(always)]

@@ -2,7 +2,7 @@
 //! lie in registers.
 
 use super::base::{LogBase, Prepared};
-use super::float::Float;
+use super::float::{Float, two_sum};
 use super::tables::{MOST_LOG_TERMS, Tables};
 use super::wide::Wide;
 
@@ -177,12 +177,4 @@ fn quotient<W: Wide>(dividend: (W, W), divisor: (W, W)) -> W {
     let quotient = dividend.0 * reciprocal;
     let remainder = (-quotient).multiply_add(divisor.0, dividend.0) + (-quotient).multiply_add(divisor.1, dividend.1);
     remainder.multiply_add(reciprocal, quotient)
-}
-
-/// a + b as the rounded sum and its error (Knuth).
-#[inline(always)]
-fn two_sum<W: Wide>(a: W, b: W) -> (W, W) {
-    let sum = a + b;
-    let b_part = sum - a;
-    (sum, (a - (sum - b_part)) + (b - b_part))
 }
