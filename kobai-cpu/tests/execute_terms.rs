@@ -193,6 +193,38 @@ fn sums_that_cancel() {
     });
 }
 
+/// u − v + aᵢ − bᵢ, where lanes share u, v and what rounding takes from their difference.
+#[test]
+fn sums_with_shared_terms() {
+    let large = 2.0_f64.powi(60);
+    at_every_level(|| {
+        for (u, v) in [(large, 1.0), (-3.0 * large, 5.0), (large, -7.0), (2.0, 1.0)] {
+            let mut case = Case::default();
+            let n = case.axis("N", 1300);
+            let i = case.index("i", n);
+            let a: Vec<f64> = (0..1300).map(|place| -u + 4096.0 * (place % 7) as f64).collect();
+            let b: Vec<f64> = (0..1300).map(|place| (place / 7 % 5) as f64 - 2.0).collect();
+            let scalars = [("u", u), ("v", v)].map(|(name, value)| {
+                let symbol = case.given(name, &[], vec![value], false);
+                case.context.entry_at(symbol, &[])
+            });
+            let entries = [("a", a.clone()), ("b", b.clone())].map(|(name, values)| {
+                let symbol = case.given(name, &[n], values, false);
+                case.context.entry_at(symbol, &[i])
+            });
+            let [minus_v, minus_b] = [scalars[1], entries[1]].map(|term| case.context.negate(term));
+            let sum = case.context.add(vec![scalars[0], minus_v, entries[0], minus_b]);
+            case.output("value", &[i], sum);
+            let found = &case.run(None).expect("a result")["value"];
+            for ((&found, a), b) in found.iter().zip(a).zip(b) {
+                // Integers.
+                let exact = u as i128 - v as i128 + a as i128 - b as i128;
+                assert_eq!(found, exact as f64, "{u} {v} {a} {b}");
+            }
+        }
+    });
+}
+
 /// A term that is infinite, or no number, among three and four.
 #[test]
 fn sums_with_infinities() {
