@@ -1,9 +1,9 @@
 //! Matrix products of a plan beside the `gemm` crate, shape by shape, in `f32`.
 //!
-//! `cargo bench -p kobai-cpu --bench product`. The shapes are those of the losses in `docs/benchmarks.md`: what a linear
-//! layer, its gradient by the input and its gradient by the weights ask for, a matrix of similarities, a chunk
-//! of a hundred rows, ten classes, and a square for comparison. Either side writes into a buffer that it has had before.
-//! Medians of a second each, on one thread and on all.
+//! `cargo bench -p kobai-cpu --bench product`, or only those of a name: `cargo bench -p kobai-cpu --bench product -- square`.
+//! The shapes are those of the losses in `docs/benchmarks.md`: what a linear layer, its gradient by the input and its gradient by
+//! the weights ask for, a matrix of similarities, chunks of a hundred rows, ten classes, and a square for comparison. Either side
+//! writes into a buffer that it has had before. Medians of a second each, on one thread and on all.
 #![allow(unsafe_code)] // gemm takes pointers and strides.
 
 #[path = "../../tests/execute_support/mod.rs"]
@@ -31,7 +31,7 @@ const fn shape(what: &'static str, sizes: [usize; 3], left_across: bool, right_a
     Shape { what, rows, columns, contracted, left_across, right_across }
 }
 
-const SHAPES: [Shape; 12] = [
+const SHAPES: [Shape; 13] = [
     shape("square", [2048, 2048, 2048], false, false),
     shape("logits", [1024, 32000, 768], false, false),
     shape("gradient by the input", [1024, 768, 32000], false, true),
@@ -40,8 +40,9 @@ const SHAPES: [Shape; 12] = [
     shape("gradient by the input", [512, 512, 128256], false, true),
     shape("gradient by the weights", [512, 128256, 512], true, false),
     shape("similarities", [4096, 4096, 256], false, true),
-    shape("few rows", [130, 32000, 768], false, false),
-    shape("few rows, a long sum", [130, 768, 32000], false, true),
+    shape("a hundred rows", [98, 128256, 512], false, false),
+    shape("a hundred rows", [130, 32000, 768], false, false),
+    shape("a hundred rows, a long sum", [130, 768, 32000], false, true),
     shape("few turns", [512, 128256, 64], true, false),
     shape("ten classes", [1797, 10, 64], false, false),
 ];
@@ -121,10 +122,12 @@ fn times(shape: &Shape) -> (f64, f64) {
 
 fn main() {
     println!("{:26}{:>22}{:>9}{:>12}{:>12}{:>9}", "", "rows × columns × sum", "threads", "GFLOP/s", "gemm", "ratio");
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let is_wanted = |shape: &&Shape| wanted.is_empty() || wanted.iter().any(|name| shape.what.contains(name));
     let all = rayon::current_num_threads();
     for threads in [1, all] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a thread pool");
-        for shape in &SHAPES {
+        for shape in SHAPES.iter().filter(is_wanted) {
             let (own, peer) = pool.install(|| times(shape));
             let operations = 2.0 * (shape.rows * shape.columns * shape.contracted) as f64;
             println!(

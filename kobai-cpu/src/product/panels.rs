@@ -20,10 +20,13 @@ use rayon::prelude::*;
 use smallvec::SmallVec;
 use std::ops::Range;
 
-/// Contracted turns that are added up in registers: a panel of either factor fits in a first-level cache of 32 KiB.
-const DEPTH: usize = 128;
-/// Rows of a part, whose left panels are packed at once.
-const PART_ROWS: usize = 504;
+/// Contracted turns that are added up in registers: the more, the less often a tile of the result is read and written. A panel of
+/// the left factor fits in a first-level cache, and one of the right factor comes from the second one as fast as it is used.
+const DEPTH: usize = 256;
+/// Rows of a part, whose left panels are packed at once: a block of the right factor is packed for each part again.
+const PART_ROWS: usize = 1036;
+/// Rows of a part at least, where rows are divided for the sake of threads.
+const LEAST_ROWS: usize = 112;
 /// Entries of the left factor that are packed at once.
 const PACKED_ENTRIES: usize = 1 << 18;
 /// Columns of a part at least, so that packing the left factor again for each part costs little.
@@ -204,11 +207,10 @@ impl<V: Lanes> Product<'_, V> {
         }
         self.assert_reach();
         let target = Target(self.out.as_mut_ptr());
-        let wanted = (4 * threads).div_ceil(rows.div_ceil(PART_ROWS));
         let width = VECTORS * V::COUNT;
-        let least = if self.right_lies(rows).is_some() { width } else { PART_COLUMNS };
-        let parts: Vec<Part> =
-            parts(rows, columns, columns.div_ceil(wanted).next_multiple_of(width).max(least)).collect();
+        let least = if self.right_lies(rows) { width } else { PART_COLUMNS };
+        let (height, wide) = part_size((rows, columns), width, least, threads);
+        let parts: Vec<Part> = parts(rows, columns, height, wide).collect();
         let product = &self;
         parts
             .into_par_iter()
@@ -219,8 +221,8 @@ impl<V: Lanes> Product<'_, V> {
     /// Works it out on this thread.
     pub(super) fn run_alone(self, pool: &Pool<V::Element>) {
         self.assert_reach();
-        let (target, columns) = (Target(self.out.as_mut_ptr()), self.columns.count());
-        let parts = parts(self.rows.count(), columns, columns);
+        let (target, rows, columns) = (Target(self.out.as_mut_ptr()), self.rows.count(), self.columns.count());
+        let parts = parts(rows, columns, rows.div_ceil(rows.div_ceil(PART_ROWS)), columns);
         pool.with(|scratch| parts.for_each(|part| self.part(target, &part, scratch)));
     }
 
@@ -256,8 +258,7 @@ impl<V: Lanes> Product<'_, V> {
         let width = PANELS * VECTORS * V::COUNT;
         let packed = right.room(DEPTH.min(depth) * width);
         // What is read where it lies is gone through once, from turn to turn.
-        let at_once =
-            if self.right_lies(part.rows.len()).is_some() { 1 } else { PACKED_ENTRIES / part.rows.len() / DEPTH };
+        let at_once = if self.right_lies(part.rows.len()) { 1 } else { PACKED_ENTRIES / part.rows.len() / DEPTH };
         let blocks_of = |turns: Range<usize>| {
             steps(part.columns.clone(), width).flat_map(move |columns| {
                 steps(turns.clone(), DEPTH).map(move |turns| Block { columns: columns.clone(), turns })
@@ -315,32 +316,32 @@ impl<V: Lanes> Product<'_, V> {
     ) {
         let (width, depth) = (VECTORS * V::COUNT, block.turns.len());
         let panels = || steps(block.columns.clone(), width);
-        let lies = self.right_lies(left.count);
+        let few = left.count <= FEW_ROWS;
+        let lies = self.right_turn().filter(|_| few || left.lies.is_none());
         // Lanes behind the last column are not used, but are read.
         let is_read_there = |columns: &Range<usize>| {
             let last = self.right_place(columns.start, block.turns.end - 1);
-            lies.is_some() && last + columns.len().next_multiple_of(V::COUNT) <= self.right.len()
+            last + columns.len().next_multiple_of(V::COUNT) <= self.right.len()
         };
-        for (columns, panel) in panels().zip(packed.chunks_mut(width * depth)) {
-            if is_read_there(&columns) {
-                continue;
-            }
-            let wide = columns.len().div_ceil(V::COUNT) * V::COUNT;
-            self.right_lines(columns).pack(block.turns.clone(), |turn| self.contracted.second(turn), panel, wide);
-        }
         let tiles = panels().count() * left.count.div_ceil(left.height);
         let mut ahead = next.filter(|_| self.far[1]).map(|next| {
             let lines = self.right_lines(next.columns.clone());
             lines.runs(next.turns.clone(), |turn| self.contracted.second(turn)).asked_in(tiles)
         });
-        for (columns, panel) in panels().zip(packed.chunks(width * depth)) {
+        for (columns, panel) in panels().zip(packed.chunks_mut(width * depth)) {
             let vectors = columns.len().div_ceil(V::COUNT);
-            let (entries, turn) = match lies.filter(|_| is_read_there(&columns)) {
+            let wide = vectors * V::COUNT;
+            let panel = &mut panel[..wide * depth];
+            let (entries, turn, packed) = match lies.filter(|_| is_read_there(&columns)) {
                 Some(turn) => {
                     let first = self.right_place(columns.start, block.turns.start);
-                    (&self.right[first..], turn)
+                    (&self.right[first..], turn, (!few).then_some(panel))
                 }
-                None => (&panel[..vectors * V::COUNT * depth], vectors * V::COUNT),
+                None => {
+                    let lines = self.right_lines(columns.clone());
+                    lines.pack(block.turns.clone(), |turn| self.contracted.second(turn), panel, wide);
+                    (&*panel, wide, None)
+                }
             };
             let right = tile::Right { entries, turn, vectors, columns: columns.len(), depth };
             let tiles = tile::Target {
@@ -351,16 +352,19 @@ impl<V: Lanes> Product<'_, V> {
                 add: self.accumulate || block.turns.start > 0,
             };
             // SAFETY: as above, also of the vectors; the result is borrowed mutably, and no other part has these rows and columns.
-            unsafe { tile::run::<V>(left.at(&block.turns), right, tiles, ahead.as_mut()) };
+            unsafe { tile::run::<V>(left.at(&block.turns), right, tiles, packed, ahead.as_mut()) };
         }
     }
 
-    /// From turn to turn of the right factor, if panels of it are read where they lie: its columns lie side by side, and few rows
-    /// read them.
-    fn right_lies(&self, rows: usize) -> Option<usize> {
-        let (_, column) = self.columns.strides()?;
-        let (_, turn) = self.contracted.strides()?;
-        (column == 1 && rows <= FEW_ROWS).then_some(turn)
+    /// From turn to turn of the right factor, if its columns lie side by side.
+    fn right_turn(&self) -> Option<usize> {
+        let ((_, column), (_, turn)) = (self.columns.strides()?, self.contracted.strides()?);
+        (column == 1).then_some(turn)
+    }
+
+    /// Whether so few rows read the right factor that it is not packed.
+    fn right_lies(&self, rows: usize) -> bool {
+        rows <= FEW_ROWS && self.right_turn().is_some()
     }
 
     fn right_place(&self, column: usize, turn: usize) -> usize {
@@ -378,9 +382,27 @@ fn steps(range: Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>>
     range.step_by(step).map(move |start| start..(start + step).min(end))
 }
 
-/// The parts of a result: blocks of rows as even as they can be, and so many columns.
-fn parts(rows: usize, columns: usize, part_columns: usize) -> impl Iterator<Item = Part> {
-    let height = rows.div_ceil(rows.div_ceil(PART_ROWS));
+/// How many rows and columns the parts of a result have, so that the threads are done soonest, if the last to be done has an
+/// eighth of a part more to do. The columns are so many times `width`, at least `least`.
+fn part_size((rows, columns): (usize, usize), width: usize, least: usize, threads: usize) -> (usize, usize) {
+    /// What packing an entry of either factor takes, in multiplications: about what turning a vector in registers does.
+    const PACKING: usize = 11;
+    let most_parts = 8 * threads;
+    let down = rows.div_ceil(PART_ROWS)..=rows.div_ceil(PART_ROWS).max(rows / LEAST_ROWS);
+    let sizes = down.flat_map(|down| {
+        let across = 1..=(most_parts / down).max(1);
+        let wide = move |across| columns.div_ceil(across).next_multiple_of(width).max(least).min(columns);
+        across.map(move |across| (rows.div_ceil(down), wide(across)))
+    });
+    let time = |&(height, wide): &(usize, usize)| {
+        let rounds = (rows.div_ceil(height) * columns.div_ceil(wide)).div_ceil(threads);
+        (8 * rounds + 1) * (height * wide + PACKING * (height + wide))
+    };
+    sizes.min_by_key(time).unwrap_or((rows, columns))
+}
+
+/// The parts of a result: so many rows, and so many columns.
+fn parts(rows: usize, columns: usize, height: usize, wide: usize) -> impl Iterator<Item = Part> {
     steps(0..rows, height)
-        .flat_map(move |rows| steps(0..columns, part_columns).map(move |columns| Part { rows: rows.clone(), columns }))
+        .flat_map(move |rows| steps(0..columns, wide).map(move |columns| Part { rows: rows.clone(), columns }))
 }

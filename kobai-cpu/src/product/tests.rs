@@ -122,7 +122,7 @@ fn products_over_several_loops() {
 
 #[test]
 fn large_products_on_several_threads() {
-    let sizes = Sizes { rows: &[520], columns: &[600], contracted: &[700] };
+    let sizes = Sizes { rows: &[1050], columns: &[300], contracted: &[700] };
     for lie in [[STRAIGHT; 3], [Lie { turned: true, gap: 0 }; 3]] {
         for threads in [1, 3] {
             check::<f32>(&sizes, lie, true, threads);

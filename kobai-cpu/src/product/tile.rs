@@ -76,10 +76,11 @@ pub(super) struct Target<'a, T> {
     pub add: bool,
 }
 
-/// Works out all rows of a panel of columns, and asks for other memory meanwhile.
+/// Works out all rows of a panel of columns, and asks for other memory meanwhile. A right factor that is to be packed is packed
+/// while the first rows read it where it lies: that takes less time than a copy of its own.
 ///
 /// # Panics
-/// If a factor is shorter than its panels.
+/// If a factor is shorter than its panels, or where it is to be packed is.
 ///
 /// # Safety
 /// The result may be written at `rows[r] + column · step` for all rows and columns, and by no one else meanwhile; the
@@ -88,6 +89,7 @@ pub(super) unsafe fn run<V: Lanes>(
     left: Left<V::Element>,
     right: Right<V::Element>,
     target: Target<V::Element>,
+    packed: Option<&mut [V::Element]>,
     ahead: Option<&mut Runs<V::Element>>,
 ) {
     let Some(last) = target.rows.len().checked_sub(1) else { return };
@@ -99,21 +101,23 @@ pub(super) unsafe fn run<V: Lanes>(
         "the right factor is shorter than its panel"
     );
     assert!(right.columns <= width && left.height <= most_rows::<V>() && right.vectors <= VECTORS);
+    assert!(packed.as_ref().is_none_or(|packed| packed.len() >= right.depth * width));
     // SAFETY: the caller's.
-    unsafe { V::do_work(Tiles { left, right, target, ahead }) };
+    unsafe { V::do_work(Tiles { left, right, target, packed, ahead }) };
 }
 
 struct Tiles<'a, 'b, T> {
     left: Left<'a, T>,
     right: Right<'a, T>,
     target: Target<'a, T>,
+    packed: Option<&'a mut [T]>,
     ahead: Option<&'a mut Runs<'b, T>>,
 }
 
 impl<T: Float, V: Lanes<Element = T>> LaneWork<V> for Tiles<'_, '_, T> {
     #[inline(always)]
     fn run(self) {
-        let Tiles { left, right, target, mut ahead } = self;
+        let Tiles { left, mut right, target, mut packed, mut ahead } = self;
         for (panel, rows) in target.rows.chunks(left.height).enumerate() {
             if let Some(ahead) = &mut ahead {
                 ahead.ask();
@@ -121,87 +125,65 @@ impl<T: Float, V: Lanes<Element = T>> LaneWork<V> for Tiles<'_, '_, T> {
             let left = Left { entries: &left.entries[panel * left.panel..], ..left };
             left.ask_for_next(right.depth);
             let target = Target { rows, ..target };
+            let packed_now = packed.take();
             macro_rules! with_rows {
                 ($($rows:literal)*) => {
                     match (rows.len(), right.vectors) {
-                        $(($rows, 1) => tile::<V, $rows, 1>(left, right, target),)*
-                        $(($rows, 2) => tile::<V, $rows, 2>(left, right, target),)*
-                        _ => {}
+                        $(($rows, 1) => tile::<V, $rows, 1>(left, right, packed_now, target),)*
+                        $(($rows, 2) => tile::<V, $rows, 2>(left, right, packed_now, target),)*
+                        _ => None,
                     }
                 };
             }
-            if const { most_rows::<V>() == 14 } {
-                with_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14);
+            let entries = if const { most_rows::<V>() == 14 } {
+                with_rows!(1 2 3 4 5 6 7 8 9 10 11 12 13 14)
             } else {
-                with_rows!(1 2 3 4 5 6);
+                with_rows!(1 2 3 4 5 6)
+            };
+            if let Some(entries) = entries {
+                right = Right { entries, turn: right.vectors * V::COUNT, ..right };
             }
         }
     }
 }
 
-/// Works out a tile.
+/// Works out a tile, and returns the right factor's panel if it has packed it.
 #[inline(always)]
-fn tile<V: Lanes, const ROWS: usize, const VECTORS: usize>(
+fn tile<'a, V: Lanes, const ROWS: usize, const VECTORS: usize>(
     left: Left<V::Element>,
     right: Right<V::Element>,
+    packed: Option<&'a mut [V::Element]>,
     target: Target<V::Element>,
-) {
-    let columns = right.columns;
+) -> Option<&'a [V::Element]> {
     if target.step == 1 {
         for row in 0..ROWS {
             // SAFETY: by the caller of `run`.
-            prefetch_to_write(unsafe { target.at(row, 0, columns) });
+            prefetch_to_write(unsafe { target.at(row, 0, right.columns) });
         }
     }
     // Packed panels, most of all, have strides that are known here, so that the loop computes no addresses.
-    let packed = VECTORS * V::COUNT;
-    let sums = if left.row == 1 && left.turn == ROWS && right.turn == packed {
-        summed::<V, ROWS, VECTORS>(Left { row: 1, turn: ROWS, ..left }, Right { turn: packed, ..right })
-    } else {
-        summed::<V, ROWS, VECTORS>(left, right)
+    let width = VECTORS * V::COUNT;
+    let left_is_packed = left.row == 1 && left.turn == ROWS;
+    let left_packed = Left { row: 1, turn: ROWS, ..left };
+    let (sums, packed) = match packed {
+        Some(packed) if left_is_packed => {
+            (summed::<V, ROWS, VECTORS, true>(left_packed, right, packed), Some(&*packed))
+        }
+        _ if left_is_packed && right.turn == width => {
+            (summed::<V, ROWS, VECTORS, false>(left_packed, Right { turn: width, ..right }, &mut []), None)
+        }
+        _ => (summed::<V, ROWS, VECTORS, false>(left, right, &mut []), None),
     };
-    if target.step == 1 {
-        for (row, sums) in sums.iter().enumerate() {
-            for (vector, &sum) in sums.iter().enumerate() {
-                let (first, count) = (vector * V::COUNT, V::COUNT.min(columns - vector * V::COUNT));
-                // SAFETY: by the caller of `run`.
-                let out = unsafe { target.at(row, first, count) };
-                if count == V::COUNT {
-                    (if target.add { V::load(out) + sum } else { sum }).store(out);
-                } else {
-                    (if target.add { V::load_first(out) + sum } else { sum }).store_first(out);
-                }
-            }
-        }
-        return;
-    }
-    if target.rows.windows(2).all(|pair| pair[1] == pair[0] + 1) {
-        // SAFETY: by the caller of `run`.
-        unsafe { target.put_turned(&sums, columns) };
-        return;
-    }
-    // A copy, so that only it has to lie in memory, where its entries are looked up.
-    let mut found = [[V::splat(V::Element::ZERO); VECTORS]; ROWS];
-    for row in 0..ROWS {
-        for vector in 0..VECTORS {
-            found[row][vector] = sums[row][vector];
-        }
-    }
-    for (row, sums) in found.iter().enumerate() {
-        for (vector, sum) in sums.iter().enumerate() {
-            let first = vector * V::COUNT;
-            let count = V::COUNT.min(columns.saturating_sub(first));
-            // SAFETY: by the caller of `run`.
-            unsafe { target.put(*sum, row, first..first + count) };
-        }
-    }
+    target.write(&sums, right.columns);
+    packed
 }
 
-/// The sums of a tile.
+/// The sums of a tile. With `PACK` the right factor's panel is written to `packed`.
 #[inline(always)]
-fn summed<V: Lanes, const ROWS: usize, const VECTORS: usize>(
+fn summed<V: Lanes, const ROWS: usize, const VECTORS: usize, const PACK: bool>(
     left: Left<V::Element>,
     right: Right<V::Element>,
+    packed: &mut [V::Element],
 ) -> [[V; VECTORS]; ROWS] {
     let mut sums = [[V::splat(V::Element::ZERO); VECTORS]; ROWS];
     for turn in 0..right.depth {
@@ -211,6 +193,11 @@ fn summed<V: Lanes, const ROWS: usize, const VECTORS: usize>(
             let lanes = unsafe { right.entries.get_unchecked(turn * right.turn + vector * V::COUNT..) };
             // SAFETY: as above.
             *factor = V::load(unsafe { lanes.get_unchecked(..V::COUNT) });
+            if PACK {
+                let first = (turn * VECTORS + vector) * V::COUNT;
+                // SAFETY: `run` has seen that the panel fits.
+                factor.store(unsafe { packed.get_unchecked_mut(first..first + V::COUNT) });
+            }
         }
         for (row, sums) in sums.iter_mut().enumerate() {
             // SAFETY: `run` has seen how long the left factor is.
@@ -224,6 +211,53 @@ fn summed<V: Lanes, const ROWS: usize, const VECTORS: usize>(
 }
 
 impl<T: Float> Target<'_, T> {
+    /// Writes or adds a tile.
+    #[inline(always)]
+    fn write<V: Lanes<Element = T>, const ROWS: usize, const VECTORS: usize>(
+        &self,
+        sums: &[[V; VECTORS]; ROWS],
+        columns: usize,
+    ) {
+        let width = VECTORS * V::COUNT;
+        if self.step == 1 && columns == width {
+            // Every place in it is known when this is compiled, so that the sums go from registers to the result.
+            for (row, sums) in sums.iter().enumerate() {
+                // SAFETY: by the caller of `run`.
+                let out = unsafe { self.at(row, 0, width) };
+                for (out, &sum) in out.chunks_exact_mut(V::COUNT).zip(sums) {
+                    (if self.add { V::load(out) + sum } else { sum }).store(out);
+                }
+            }
+            return;
+        }
+        if self.step != 1 && self.rows.windows(2).all(|pair| pair[1] == pair[0] + 1) {
+            // SAFETY: by the caller of `run`.
+            unsafe { self.put_turned(sums, columns) };
+            return;
+        }
+        // A copy, so that only it has to lie in memory, where its entries are looked up.
+        let mut found = [[V::splat(T::ZERO); VECTORS]; ROWS];
+        for row in 0..ROWS {
+            for vector in 0..VECTORS {
+                found[row][vector] = sums[row][vector];
+            }
+        }
+        for (row, sums) in found.iter().enumerate() {
+            for (vector, &sum) in sums.iter().enumerate() {
+                let first = vector * V::COUNT;
+                let count = V::COUNT.min(columns.saturating_sub(first));
+                if self.step == 1 {
+                    // SAFETY: by the caller of `run`.
+                    let out = unsafe { self.at(row, first, count) };
+                    (if self.add { V::load_first(out) + sum } else { sum }).store_first(out);
+                } else {
+                    // SAFETY: by the caller of `run`.
+                    unsafe { self.put(sum, row, first..first + count) };
+                }
+            }
+        }
+    }
+
     /// Numbers of a row that lie side by side.
     ///
     /// # Safety
