@@ -75,7 +75,7 @@ enum Extra {
     TwoProducts(TwoProducts),
     /// A sum with what rounding has taken.
     CompensatedSum(CompensatedSum),
-    /// A later operation is done along with this one.
+    /// Later operations are done along with this one.
     Along(Along),
     /// Done along with this earlier one.
     Done(usize),
@@ -264,7 +264,7 @@ impl TileProgram {
             row_sizes: Vec::new(),
         };
         let uniform = program.find_uniform();
-        peephole::find_pairs(&program.operations, &mut program.extras, &uniform);
+        peephole::find_families(&program.operations, &mut program.extras, &uniform);
         let inside = peephole::fuse(&program.operations, &mut program.extras, &uniform, &program.results);
         program.choose_kinds(&uniform, &inside);
         let positions = 0..program.operations.len();
@@ -313,7 +313,9 @@ impl TileProgram {
             };
             self.kinds.push(kind);
             if let Extra::Along(along) = self.extras[position] {
-                given[along.other] = Some(self.slot(&mut free));
+                for other in along.operations.into_iter().flatten().filter(|&other| other != position) {
+                    given[other] = Some(self.slot(&mut free));
+                }
             }
             if kind == Kind::Inside {
                 continue;

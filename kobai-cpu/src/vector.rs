@@ -57,7 +57,7 @@ pub use fused::{add_to_sums, exp_shifted_scaled_to, join_exponentials, sum_colum
 #[cfg(target_arch = "x86_64")]
 pub(crate) use lanes::{LaneWork, Lanes};
 pub use level::{Level, Work, dispatch};
-pub use logistic::{sigmoid_pair_to, softplus_pair_to};
+pub use logistic::logistic_to;
 pub use past_caches::{copy_past_caches, fence};
 pub use power::{Fraction, power, power_of_fraction_to};
 pub use prefetch::{prefetch, prefetch_to_write};

@@ -118,3 +118,41 @@ fn the_number_of_threads_changes_no_bit_of_joined_tapes() {
         assert!(same_bits(&one, &in_pool(2)) && same_bits(&one, &in_pool(3)));
     }
 }
+
+/// σ(xᵢ), σ(−xᵢ), softplus(xᵢ) and softplus(−xᵢ), any of them in any order: e^−|xᵢ| is worked out once for all.
+#[test]
+fn logistic_functions_in_any_order() {
+    let functions = [
+        (Function::Sigmoid, false),
+        (Function::Sigmoid, true),
+        (Function::Softplus, false),
+        (Function::Softplus, true),
+    ];
+    let mut orders: Vec<Vec<usize>> = (0..4).map(|first| vec![first]).collect();
+    for _ in 1..4 {
+        let longer: Vec<Vec<usize>> = orders
+            .iter()
+            .flat_map(|order| (0..4).filter(|next| !order.contains(next)).map(|next| [&order[..], &[next]].concat()))
+            .collect();
+        orders.extend(longer);
+    }
+    orders.sort();
+    orders.dedup();
+    for order in orders.into_iter().filter(|order| order.len() > 1) {
+        let mut case = Case::default();
+        let n = case.axis("N", 1500);
+        let i = case.index("i", n);
+        let special = [0.0, -0.0, 1e4, -1e4, f64::INFINITY, f64::NEG_INFINITY, 1e-300];
+        let x = (0..1500).map(|place| special.get(place % 50).copied().unwrap_or(place as f64 * 0.07 - 50.0)).collect();
+        let x = case.given("x", &[n], x, false);
+        let x_i = case.context.entry_at(x, &[i]);
+        let minus_x = case.context.negate(x_i);
+        for (place, &which) in order.iter().enumerate() {
+            let (function, is_negative) = functions[which];
+            let value = case.apply(function, if is_negative { minus_x } else { x_i });
+            case.output(&format!("value {place}"), &[i], value);
+        }
+        assert_eq!(joined(&case), order.len(), "{order:?} run as one");
+        assert_same_apart(&case, &format!("{order:?}"));
+    }
+}

@@ -9,7 +9,7 @@
 //! of the largest it is minus the share of the others, and any other share is at most ½, so that 1 can be taken from it.
 
 use super::arithmetic::{Operand, binary, ternary};
-use super::peephole::Pair;
+use super::peephole::Family;
 use super::turned::SPACING;
 use super::{Extra, Kind, Scratch, TILE, TileProgram, operands};
 use crate::buffers::Aligned;
@@ -128,7 +128,7 @@ impl TileProgram {
             (Extra::Exponential(exponential), _) if exponential.shifts == [None; 2] => {
                 self.twice_subtracted(exponential.argument)
             }
-            (Extra::Along(along), _) if along.pair == Pair::Exponentials => self.twice_subtracted(along.argument),
+            (Extra::Along(along), _) if along.family == Family::Exponentials => self.twice_subtracted(along.argument),
             _ => None,
         };
         let goes_along = self.inner == Some(last);
@@ -233,14 +233,15 @@ impl TileProgram {
     }
 
     /// Works an exponential and the same less 1 out from what is kept, if it is.
-    pub(super) fn fill_both_from_kept<T: Float>(
+    pub(super) fn fill_all_from_kept<T: Float>(
         &self,
         position: usize,
         kept: &[Kept<T>],
         at: &[usize],
-        (exponential, less_one): (&mut [T], &mut [T]),
+        outputs: &mut [Option<&mut [T]>; 4],
     ) -> bool {
         let Some(found) = self.kept.iter().find(|kept| kept.position == position) else { return false };
+        let [Some(exponential), Some(less_one), ..] = outputs else { return false };
         let [powers, factors, others] = self.kept_column(&kept[found.number], at, exponential.len());
         binary(exponential, powers, factors, |power, factor| power * factor);
         // What rounds to the largest may stand for it.

@@ -1,6 +1,6 @@
 //! Neighbouring operations that one pass over a tile does at once.
 
-use super::arithmetic::{Operand, unary};
+use super::arithmetic::{Operand, call_unary, unary};
 use super::terms::{self, Search};
 use super::{Extra, multiply};
 use crate::vector::{self, Float, scalar};
@@ -46,86 +46,99 @@ impl Exponential {
     }
 }
 
-/// Two functions that cost little more together than one, of the same argument.
+/// Functions of x that cost little more together than one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pair {
+pub(super) enum Family {
     /// eˣ and eˣ − 1, in this order.
     Exponentials,
-    /// σ(x) and σ(−x).
-    Sigmoids,
-    /// ln(1 + eˣ) and ln(1 + e⁻ˣ).
-    Softplus,
+    /// σ(x), σ(−x), ln(1 + eˣ) and ln(1 + e⁻ˣ), in this order.
+    Logistic,
 }
 
-/// An operation that does another one, later on the tape, along with its own.
+impl Family {
+    /// Which family a function is of, and its place there, also with the argument's sign turned.
+    fn of(function: Function) -> Option<(Family, [usize; 2])> {
+        match function {
+            Function::Exp => Some((Family::Exponentials, [0, 0])),
+            Function::Expm1 => Some((Family::Exponentials, [1, 1])),
+            Function::Sigmoid => Some((Family::Logistic, [0, 1])),
+            Function::Softplus => Some((Family::Logistic, [2, 3])),
+            _ => None,
+        }
+    }
+}
+
+/// An operation that does others, later on the tape, along with its own.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Along {
     /// Which functions.
-    pub pair: Pair,
+    pub family: Family,
     /// x
     pub argument: usize,
-    /// The later operation.
-    pub other: usize,
-    /// Whether the later operation is the pair's first.
-    pub swapped: bool,
+    /// The operation that each function of the family is, if there is one.
+    pub operations: [Option<usize>; 4],
 }
 
 impl Along {
-    /// Where the pair's first and second go, of the places of the operation and of the later one.
-    pub fn in_order<'a, T>(&self, own: &'a mut [T], other: &'a mut [T]) -> (&'a mut [T], &'a mut [T]) {
-        if self.swapped { (other, own) } else { (own, other) }
-    }
-
-    /// Works both out for a tile.
-    pub fn fill<T: Float>(&self, (first, second): (&mut [T], &mut [T]), argument: Operand<T>) {
-        match (self.pair, argument) {
-            (Pair::Sigmoids, Operand::Each(values)) => vector::sigmoid_pair_to(values, first, second),
-            (Pair::Softplus, Operand::Each(values)) => vector::softplus_pair_to(values, first, second),
-            (Pair::Exponentials, Operand::Each(values)) if vector::max(values) <= T::ZERO => {
+    /// Works all of them out for a tile, each where it is wanted.
+    pub fn fill<T: Float>(&self, outputs: [Option<&mut [T]>; 4], argument: Operand<T>) {
+        match (self.family, argument, outputs) {
+            (Family::Logistic, Operand::Each(values), outputs) => vector::logistic_to(values, outputs),
+            (Family::Exponentials, Operand::Each(values), [Some(first), Some(second), ..])
+                if vector::max(values) <= T::ZERO =>
+            {
                 vector::exp_and_expm1_to(values, first, second);
             }
-            (Pair::Exponentials, _) => {
-                unary(first, argument, scalar::exp);
-                unary(second, argument, scalar::expm1);
+            (Family::Exponentials, argument, outputs) => {
+                for (output, function) in outputs.into_iter().zip([Function::Exp, Function::Expm1]) {
+                    output.into_iter().for_each(|output| call_unary(output, function, argument));
+                }
             }
-            (Pair::Sigmoids, _) => {
-                unary(first, argument, scalar::sigmoid);
-                unary(second, argument, |x| scalar::sigmoid(-x));
-            }
-            (Pair::Softplus, _) => {
-                unary(first, argument, scalar::softplus);
-                unary(second, argument, |x| scalar::softplus(-x));
+            (Family::Logistic, Operand::Same(x), outputs) => {
+                let values = [scalar::sigmoid(x), scalar::sigmoid(-x), scalar::softplus(x), scalar::softplus(-x)];
+                for (output, value) in outputs.into_iter().zip(values) {
+                    output.into_iter().for_each(|output| output.fill(value));
+                }
             }
         }
     }
 }
 
-/// Finds pairs: the extras of the earlier operations say so.
-pub(super) fn find_pairs(operations: &[Operation], extras: &mut [Extra], uniform: &[bool]) {
-    let mut taken = vec![false; operations.len()];
+/// Finds functions that are worked out together: the extras of their operations say so.
+pub(super) fn find_families(operations: &[Operation], extras: &mut [Extra], uniform: &[bool]) {
+    let member = |extras: &[Extra], position: usize| {
+        let is_free = !uniform[position] && matches!(extras[position], Extra::None);
+        let (function, argument) = call_of(operations, position).filter(|_| is_free)?;
+        let (family, places) = Family::of(function)?;
+        Some((family, places, argument))
+    };
     for position in 0..operations.len() {
-        let Some((function, argument)) = call_of(operations, position).filter(|_| !uniform[position]) else { continue };
-        let later = (position + 1..operations.len()).filter(|&later| !taken[later] && !taken[position]);
-        let found = later.filter_map(|later| {
-            let (other, other_argument) = call_of(operations, later)?;
-            let (pair, swapped) = match (function, other) {
-                (Function::Exp, Function::Expm1) if argument == other_argument => (Pair::Exponentials, false),
-                (Function::Expm1, Function::Exp) if argument == other_argument => (Pair::Exponentials, true),
-                (Function::Sigmoid, Function::Sigmoid) => (Pair::Sigmoids, false),
-                (Function::Softplus, Function::Softplus) => (Pair::Softplus, false),
-                _ => return None,
-            };
-            if pair == Pair::Exponentials || is_negative_of(operations, other_argument, argument) {
-                return Some(Along { pair, argument, other: later, swapped });
-            }
-            let along = Along { pair, argument: other_argument, other: later, swapped: true };
-            is_negative_of(operations, argument, other_argument).then_some(along)
-        });
-        if let Some(along) = found.min_by_key(|along| along.other) {
-            taken[along.other] = true;
-            extras[position] = Extra::Along(along);
-            extras[along.other] = Extra::Done(position);
+        let Some((family, places, argument)) = member(extras, position) else { continue };
+        // The others: where, their places, their argument, and whether it is −x where this one is x, or x where this one is −x.
+        let others: Vec<(usize, [usize; 2], usize, [bool; 2])> = (position + 1..operations.len())
+            .filter_map(|later| {
+                let (_, places, other) = member(extras, later).filter(|other| other.0 == family)?;
+                let turned = [(other, argument), (argument, other)].map(|(a, b)| is_negative_of(operations, a, b));
+                let fits = other == argument || family == Family::Logistic && turned != [false; 2];
+                fits.then_some((later, places, other, turned))
+            })
+            .collect();
+        if others.is_empty() {
+            continue;
         }
+        let x = others.iter().find(|(.., turned)| turned[1]).map(|other| other.2);
+        let own_sign = usize::from(x.is_some());
+        let mut along = Along { family, argument: x.unwrap_or(argument), operations: [None; 4] };
+        along.operations[places[own_sign]] = Some(position);
+        for (later, places, _, turned) in others {
+            let sign = own_sign ^ usize::from(turned != [false; 2]);
+            let place = &mut along.operations[places[sign]];
+            if place.is_none() {
+                *place = Some(later);
+                extras[later] = Extra::Done(position);
+            }
+        }
+        extras[position] = Extra::Along(along);
     }
 }
 

@@ -19,6 +19,34 @@ fn quotient<T: Float, const FMA: bool>(dividend: (T, T), divisor: (T, T)) -> T {
     remainder.multiply_add::<FMA>(reciprocal, quotient)
 }
 
+/// e^−|x| as a rounded value and what the rounding lost.
+#[inline(always)]
+pub(super) fn decay<T: Float, const FMA: bool>(x: T) -> (T, T) {
+    exp_pair::<T, FMA>(-x.magnitude())
+}
+
+/// 1/(1 + e⁻ˣ): with u = e^−|x|, 1/(1 + u) for x ≥ 0 and u/(1 + u) below.
+#[inline(always)]
+pub(super) fn sigmoid<T: Float, const FMA: bool>(x: T, decay: (T, T)) -> T {
+    let (sum, error) = fast_two_sum(T::ONE, decay.0);
+    let negative = x < T::ZERO;
+    let high = if negative { decay.0 } else { T::ONE };
+    let low = if negative { decay.1 } else { T::ZERO };
+    quotient::<T, FMA>((high, low), (sum, error + decay.1))
+}
+
+/// ln(1 + eˣ): with u = e^−|x|, max(x, 0) + ln(1 + u).
+#[inline(always)]
+pub(super) fn softplus<T: Float, const FMA: bool>(x: T, decay: (T, T)) -> T {
+    let (sum, error) = fast_two_sum(T::ONE, decay.0);
+    let (high, low) = log_of_sum::<T, FMA>((sum, error + decay.1), decay);
+    let positive = if x > T::ZERO { x } else { T::ZERO };
+    let (total, total_error) = two_sum(positive, high);
+    let value = total + (total_error + low);
+    // At +∞ the error of the sum is ∞ − ∞.
+    if x == T::INFINITY { x } else { value }
+}
+
 /// The kernel of 1/(1 + e⁻ˣ).
 #[derive(Clone, Copy)]
 pub(super) struct Sigmoid;
@@ -26,16 +54,10 @@ pub(super) struct Sigmoid;
 impl<T: Float> Kernel<T> for Sigmoid {
     #[inline(always)]
     fn apply<const FMA: bool>(&self, x: T) -> T {
-        // With e = e^−|x|: 1/(1 + e) for x ≥ 0, e/(1 + e) below.
-        let power = exp_pair::<T, FMA>(-x.magnitude());
-        let (sum, error) = fast_two_sum(T::ONE, power.0);
-        let negative = x < T::ZERO;
-        let high = if negative { power.0 } else { T::ONE };
-        let low = if negative { power.1 } else { T::ZERO };
-        quotient::<T, FMA>((high, low), (sum, error + power.1))
+        sigmoid::<T, FMA>(x, decay::<T, FMA>(x))
     }
 
-    wide!(|self, x| wide_functions::sigmoid_pair(x).0);
+    wide!(|self, x| wide_functions::sigmoid_pair(x, wide_functions::decay(x)).0);
 }
 
 /// The kernel of tanh x.
@@ -62,16 +84,8 @@ pub(super) struct Softplus;
 impl<T: Float> Kernel<T> for Softplus {
     #[inline(always)]
     fn apply<const FMA: bool>(&self, x: T) -> T {
-        // max(x, 0) + ln(1 + e^−|x|).
-        let power = exp_pair::<T, FMA>(-x.magnitude());
-        let (sum, error) = fast_two_sum(T::ONE, power.0);
-        let (high, low) = log_of_sum::<T, FMA>((sum, error + power.1), power);
-        let positive = if x > T::ZERO { x } else { T::ZERO };
-        let (total, total_error) = two_sum(positive, high);
-        let value = total + (total_error + low);
-        // At +∞ the error of the sum is ∞ − ∞.
-        if x == T::INFINITY { x } else { value }
+        softplus::<T, FMA>(x, decay::<T, FMA>(x))
     }
 
-    wide!(|self, x| wide_functions::softplus_pair(x).0);
+    wide!(|self, x| wide_functions::softplus_pair(x, wide_functions::decay(x)).0);
 }

@@ -113,21 +113,26 @@ fn log_of_one_plus<W: Wide>(u: W) -> W {
     place.lookup_by_significand(&W::Element::LOGARITHMS_TO_TWO_HIGH) + (r + low)
 }
 
-/// ln(1 + eˣ) and ln(1 + e⁻ˣ), which are max(±x, 0) + ln(1 + e^−|x|).
+/// e^−|x|.
 #[inline(always)]
-pub(super) fn softplus_pair<W: Wide>(x: W) -> (W, W) {
-    let logarithm = log_of_one_plus(exp(-x.magnitude()));
+pub(super) fn decay<W: Wide>(x: W) -> W {
+    exp(-x.magnitude())
+}
+
+/// ln(1 + eˣ) and ln(1 + e⁻ˣ), which are max(±x, 0) + ln(1 + u) with u = e^−|x|.
+#[inline(always)]
+pub(super) fn softplus_pair<W: Wide>(x: W, decay: W) -> (W, W) {
+    let logarithm = log_of_one_plus(decay);
     (x.positive_part() + logarithm, (-x).positive_part() + logarithm)
 }
 
 /// 1/(1 + e⁻ˣ) and 1/(1 + eˣ): with u = e^−|x| they are 1/(1 + u) and u/(1 + u), in the order of the sign.
 #[inline(always)]
-pub(super) fn sigmoid_pair<W: Wide>(x: W) -> (W, W) {
+pub(super) fn sigmoid_pair<W: Wide>(x: W, decay: W) -> (W, W) {
     let (zero, one) = (W::splat(W::Element::ZERO), W::splat(W::Element::ONE));
-    let power = exp(-x.magnitude());
-    let sum = one + power;
-    let divisor = (sum, power - (sum - one));
-    let (large, small) = (quotient((one, zero), divisor), quotient((power, zero), divisor));
+    let sum = one + decay;
+    let divisor = (sum, decay - (sum - one));
+    let (large, small) = (quotient((one, zero), divisor), quotient((decay, zero), divisor));
     (small.where_negative(x, large), large.where_negative(x, small))
 }
 

@@ -74,24 +74,34 @@ fn levels_agree() {
     }
 }
 
-/// σ and softplus at x and −x together are what they are apart.
+/// σ and softplus at x and −x, any of them together, are what they are apart.
 #[test]
-fn pairs_are_what_they_are_apart() {
+fn logistic_functions_are_what_they_are_apart() {
     fn check<T: Float>(level: Level) {
         let values: Vec<T> = Random(29).inputs(Softplus, 3000);
         let negative: Vec<T> = values.iter().map(|&value| -value).collect();
-        for length in [0, 1, 15, 16, 17, 1000, 3000] {
-            type Pair<T> = fn(&[T], &mut [T], &mut [T]);
-            let pairs: [(Pair<T>, Function); 2] =
-                [(vector::sigmoid_pair_to, Sigmoid), (vector::softplus_pair_to, Softplus)];
-            for (pair, function) in pairs {
-                let (mut plus, mut minus) = (vec![T::ZERO; length], vec![T::ZERO; length]);
-                pair(&values[..length], &mut plus, &mut minus);
-                let [mut at_plus, mut at_minus] = [&values, &negative].map(|values| values[..length].to_vec());
-                function.apply(&mut at_plus);
-                function.apply(&mut at_minus);
-                let same = |one: &[T], other: &[T]| one.iter().zip(other).all(|(&a, &b)| bits(a) == bits(b));
-                assert!(same(&plus, &at_plus) && same(&minus, &at_minus), "{function:?} of {length} at {level:?}");
+        let apart = [(Sigmoid, &values), (Sigmoid, &negative), (Softplus, &values), (Softplus, &negative)];
+        for length in [0, 1, 15, 16, 17, 63, 65, 1000, 3000] {
+            let apart = apart.map(|(function, values)| {
+                let mut values = values[..length].to_vec();
+                function.apply(&mut values);
+                values
+            });
+            for wanted in 0..16 {
+                let is_wanted = |function: usize| wanted >> function & 1 == 1;
+                let mut together = [(); 4].map(|()| vec![T::ZERO; length]);
+                let mut function = 0..4;
+                let outputs = together
+                    .each_mut()
+                    .map(|output| function.next().filter(|&function| is_wanted(function)).map(|_| &mut output[..]));
+                vector::logistic_to(&values[..length], outputs);
+                for function in (0..4).filter(|&function| is_wanted(function)) {
+                    let mut both = together[function].iter().zip(&apart[function]);
+                    assert!(
+                        both.all(|(&a, &b)| bits(a) == bits(b)),
+                        "function {function} of {length} with {wanted:04b} wanted at {level:?}"
+                    );
+                }
             }
         }
     }
