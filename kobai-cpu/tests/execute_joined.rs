@@ -119,7 +119,8 @@ fn the_number_of_threads_changes_no_bit_of_joined_tapes() {
     }
 }
 
-/// σ(xᵢ), σ(−xᵢ), softplus(xᵢ) and softplus(−xᵢ), any of them in any order: e^−|xᵢ| is worked out once for all.
+/// σ(xᵢ), σ(−xᵢ), softplus(xᵢ) and softplus(−xᵢ), any of them in any order: e^−|xᵢ| is worked out once for all. (Not at NaN,
+/// whose sign has no meaning; `vector_accuracy` has it.)
 #[test]
 fn logistic_functions_in_any_order() {
     let functions = [

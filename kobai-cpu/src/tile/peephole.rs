@@ -1,4 +1,4 @@
-//! Neighbouring operations that one pass over a tile does at once.
+//! Operations that one pass over a tile does at once.
 
 use super::arithmetic::{Operand, call_unary, unary};
 use super::terms::{self, Search};

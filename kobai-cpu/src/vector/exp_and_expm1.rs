@@ -3,6 +3,7 @@
 use super::exponential::exp_and_complement;
 use super::float::Float;
 use super::level::{Work, dispatch};
+use super::map::whole;
 #[cfg(target_arch = "x86_64")]
 use super::{lanes::Lanes, wide_functions};
 
@@ -46,7 +47,7 @@ impl<T: Float> Work for ExpAndExpm1<'_, T> {
 pub fn exp_and_expm1_to<T: Float>(values: &[T], powers: &mut [T], less_one: &mut [T]) {
     let equal = values.len() == powers.len() && values.len() == less_one.len();
     assert!(equal, "the input and the outputs of a vector function differ in length");
-    let whole = values.len() - values.len() % T::LANES;
+    let whole = whole(values);
     let ((values, rest), (powers, powers_rest)) = (values.split_at(whole), powers.split_at_mut(whole));
     let (less_one, less_one_rest) = less_one.split_at_mut(whole);
     if whole > 0 {

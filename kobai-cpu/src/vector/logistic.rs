@@ -3,13 +3,14 @@
 use super::activation::{decay, sigmoid, softplus};
 use super::float::Float;
 use super::level::{Work, dispatch};
+use super::map::whole;
 #[cfg(target_arch = "x86_64")]
 use super::{lanes::Lanes, wide_functions};
 
 /// The functions, in the order of the outputs: σ(x), σ(−x), ln(1 + eˣ), ln(1 + e⁻ˣ).
 const FUNCTIONS: usize = 4;
-/// Numbers whose e^−|x| are worked out at once, so that what comes after is a loop of its own for each
-/// function, which the compiler makes vectors of.
+/// Numbers whose e^−|x| are worked out at once, so that each name is a loop of its own after it, which the compiler makes vectors
+/// of.
 const BLOCK: usize = 64;
 
 /// Slices of equal length that hold whole vectors.
@@ -96,7 +97,7 @@ impl<T: Float> Logistic<'_, T> {
 /// # Panics
 /// If the slices differ in length.
 pub fn logistic_to<T: Float>(values: &[T], outputs: [Option<&mut [T]>; FUNCTIONS]) {
-    let whole = values.len() - values.len() % T::LANES;
+    let whole = whole(values);
     let (values, rest) = values.split_at(whole);
     let (mut wholes, mut rests) = ([const { None }; FUNCTIONS], [const { None }; FUNCTIONS]);
     for (output, (in_whole, in_rest)) in outputs.into_iter().zip(wholes.iter_mut().zip(&mut rests)) {

@@ -116,7 +116,7 @@ impl<T: Float, K: Kernel<T>> Work for MapTo<'_, T, K> {
 }
 
 /// Where the whole vectors of a slice end.
-fn whole<T: Float>(values: &[T]) -> usize {
+pub(super) fn whole<T: Float>(values: &[T]) -> usize {
     values.len() - values.len() % T::LANES
 }
 

@@ -78,7 +78,9 @@ fn levels_agree() {
 #[test]
 fn logistic_functions_are_what_they_are_apart() {
     fn check<T: Float>(level: Level) {
-        let values: Vec<T> = Random(29).inputs(Softplus, 3000);
+        let special = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1e4, -1e4, 1e-40].map(T::from_f64);
+        let mut values: Vec<T> = special.into_iter().chain(Random(29).inputs(Softplus, 2984)).collect();
+        values.extend(special);
         let negative: Vec<T> = values.iter().map(|&value| -value).collect();
         let apart = [(Sigmoid, &values), (Sigmoid, &negative), (Softplus, &values), (Softplus, &negative)];
         for length in [0, 1, 15, 16, 17, 63, 65, 1000, 3000] {
