@@ -32,6 +32,7 @@ mod lanes;
 mod level;
 mod logarithm;
 mod logistic;
+mod lookup;
 mod map;
 #[cfg(target_arch = "x86_64")]
 mod narrow;
@@ -58,6 +59,7 @@ pub use fused::{add_to_sums, exp_shifted_scaled_to, join_exponentials, sum_colum
 pub(crate) use lanes::{LaneWork, Lanes};
 pub use level::{Level, Work, dispatch};
 pub use logistic::logistic_to;
+pub use lookup::{Lookup, NOWHERE, look_up};
 pub use past_caches::{copy_past_caches, fence};
 pub use power::{Fraction, power, power_of_fraction_to};
 pub use prefetch::{prefetch, prefetch_to_write};

@@ -3,7 +3,7 @@
 use super::error::RunError;
 use super::layout::{Layout, Loops, View, place};
 use crate::tile::{Frame, Scratch, TILE, TileProgram};
-use crate::vector::Float;
+use crate::vector::{self, Float, Lookup};
 use kobai::plan::{Loop, MapException, Plan, TensorId};
 use smallvec::{SmallVec, smallvec};
 use std::mem::take;
@@ -42,7 +42,7 @@ impl ExceptionProgram {
         }
     }
 
-    /// Works out the exceptions: which entry of the tensor, and its value.
+    /// Works out the exceptions: which entry of the tensor, or [`NOWHERE`](vector::NOWHERE), and its value.
     ///
     /// # Errors
     /// An index out of range in a value that is wanted.
@@ -80,13 +80,9 @@ impl ExceptionProgram {
                 program.tile(frame, scratch, &at, results)?;
             }
             let (first, step) = (self.view.offset(&at, frame.chunk), self.view.strides.last().copied().unwrap_or(0));
-            for (lane, (&index, &value)) in indices.iter().zip(&*values).enumerate() {
-                let (index, place) = (index.to_f64(), index.to_f64() as usize);
-                // Integers are exact, and no number that is none is equal to a place.
-                if place < size && place as f64 == index {
-                    found.push((first + lane * step + place * stride, value));
-                }
-            }
+            // Integers are exact, and no number that is none is equal to a place.
+            let lookup = Lookup { first, step, size, stride, exact: true };
+            vector::look_up(indices, lookup, |lane, place| found.push((place, values[lane])));
             done += lanes;
         }
         Ok(())

@@ -185,8 +185,11 @@ impl TapeStep {
             let frame = Frame { store: Store::new(parts), chunk };
             let job = Job { step: self, frame, lengths, around: self.around(lengths) };
             let result = job.run(first, written.reborrow(), &mut workers);
-            for &(offset, value) in &apart {
-                written.out[offset - first] = value;
+            for &(place, value) in &apart {
+                // Nothing lies nowhere.
+                if let Some(entry) = written.out.get_mut(place.wrapping_sub(first)) {
+                    *entry = value;
+                }
             }
             result
         };

@@ -348,13 +348,15 @@ impl TileProgram {
         if let [gather] = &load.gathers[..]
             && let Operand::Each(indices) = self.operand(gather.operation, frame, scratch, length)
         {
-            for (lane, (out, &index)) in out.iter_mut().zip(indices).enumerate() {
-                let entry = gather.offset(index.to_f64()).map(|offset| entries[first + lane * stride + offset]);
-                *out = entry.unwrap_or(T::NAN);
-                if entry.is_none() {
+            let Gather { size, stride: along, .. } = *gather;
+            let lookup = vector::Lookup { first, step: stride, size, stride: along, exact: false };
+            vector::look_up(indices, lookup, |lane, place| match entries.get(place) {
+                Some(&entry) => out[lane] = entry,
+                None => {
+                    out[lane] = T::NAN;
                     suspects.push(lane);
                 }
-            }
+            });
             return;
         }
         for (lane, out) in out.iter_mut().enumerate() {
