@@ -6,8 +6,8 @@ use std::ops::Range;
 
 /// Panels of a block of the right factor.
 pub(super) const PANELS: usize = 4;
-/// Lines of a block at most: vectors have at most 16 numbers.
-const MOST_LINES: usize = PANELS * VECTORS * 16;
+/// Lines that are packed at once: vectors have at most 16 numbers.
+pub(super) const MOST_LINES: usize = PANELS * VECTORS * 16;
 
 /// Rows of the left factor, or columns of the right one.
 pub(super) struct Lines<'a, T> {
@@ -30,7 +30,7 @@ impl<'a, T: Float> Lines<'a, T> {
     /// Lines of a factor, and where each starts.
     ///
     /// # Panics
-    /// If there are more than [`PANELS`] panels have.
+    /// If there are more than [`MOST_LINES`].
     pub fn new(source: &'a [T], lines: Range<usize>, start: impl Fn(usize) -> usize) -> Lines<'a, T> {
         let (mut starts, count) = ([0; MOST_LINES], lines.len());
         lines.enumerate().for_each(|(number, line)| starts[number] = start(line));
@@ -46,18 +46,21 @@ impl<'a, T: Float> Lines<'a, T> {
         self.starts().windows(2).all(|pair| pair[1] == pair[0] + 1)
     }
 
-    /// Writes turn after turn, `width` apart, the entries of all lines.
-    pub fn pack(&self, turns: Range<usize>, place: impl Fn(usize) -> usize, panel: &mut [T], width: usize) {
+    /// Writes panel after panel, each of so many lines, turn after turn the entries of its lines, `width` apart.
+    pub fn pack(&self, turns: Range<usize>, place: impl Fn(usize) -> usize, packed: &mut [T], width: usize) {
         if self.are_side_by_side() {
             let start = |turn: usize| self.starts[0] + place(turn);
-            copy_rows(self.source, turns, start, self.count, panel, width);
-        } else if are_side_by_side(&turns, &place) {
-            let source = &self.source[place(turns.start)..];
-            transpose(source, (self.count, |line| self.starts[line]), turns.len(), panel, width);
-        } else {
-            for (packed, turn) in panel.chunks_exact_mut(width).zip(turns) {
+            return copy_rows(self.source, turns, start, self.count, packed, width);
+        }
+        let along = are_side_by_side(&turns, &place).then(|| &self.source[place(turns.start)..]);
+        for (starts, panel) in self.starts().chunks(width).zip(packed.chunks_mut(width * turns.len())) {
+            if let Some(source) = along {
+                transpose(source, (starts.len(), |line| starts[line]), turns.len(), panel, width);
+                continue;
+            }
+            for (packed, turn) in panel.chunks_exact_mut(width).zip(turns.clone()) {
                 let place = place(turn);
-                packed.iter_mut().zip(self.starts()).for_each(|(packed, start)| *packed = self.source[start + place]);
+                packed.iter_mut().zip(starts).for_each(|(packed, start)| *packed = self.source[start + place]);
             }
         }
     }

@@ -11,7 +11,7 @@
 #![allow(unsafe_code)] // Tasks write different columns of the same rows.
 
 use super::offsets::{Dimension, offsets};
-use super::pack::{Lines, PANELS};
+use super::pack::{Lines, MOST_LINES, PANELS};
 use super::tile::{self, FEW_ROWS, VECTORS, most_rows};
 use crate::buffers::{Aligned, Pool};
 use crate::tile::Scratch;
@@ -297,9 +297,11 @@ impl<V: Lanes> Product<'_, V> {
         // Block of turns after block of turns, so that tiles read one panel after the other.
         let packed = buffer.room(panels * height * turns.len());
         for (turns, block) in steps(turns.clone(), DEPTH).zip(packed.chunks_mut(panels * height * DEPTH)) {
-            for (rows, panel) in steps(part.rows.clone(), height).zip(block.chunks_mut(height * turns.len())) {
+            // Rows that lie side by side are read in long runs.
+            let at_once = MOST_LINES / height * height;
+            for (rows, panels) in steps(part.rows.clone(), at_once).zip(block.chunks_mut(at_once * turns.len())) {
                 let lines = Lines::new(self.left, rows, |row| self.rows.second(row));
-                lines.pack(turns.clone(), |turn| self.contracted.first(turn), panel, height);
+                lines.pack(turns.clone(), |turn| self.contracted.first(turn), panels, height);
             }
         }
         LeftPanels { entries: packed, rows, count, height, turns, lies: None, is_far: false }

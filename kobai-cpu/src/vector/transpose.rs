@@ -101,14 +101,45 @@ pub fn transpose<T: Float>(
     dispatch(Transpose { source, lines, start, length, target, spacing });
 }
 
-/// Rows of a source, each of so many numbers side by side, to become rows of a target.
+/// Rows of a source, each of so many numbers side by side, to become the rows of panels.
 struct CopyRows<'a, T, F> {
     source: &'a [T],
     start: F,
     rows: std::ops::Range<usize>,
     length: usize,
-    target: &'a mut [T],
-    spacing: usize,
+    panels: &'a mut [T],
+    width: usize,
+}
+
+impl<T: Float, F: Fn(usize) -> usize> CopyRows<'_, T, F> {
+    /// Copies piece by piece, a row of a panel each.
+    #[inline(always)]
+    fn each(self, copy: impl Fn(&[T], &mut [T])) {
+        let panel = self.width * self.rows.len();
+        for (number, row) in self.rows.enumerate() {
+            let row = &self.source[(self.start)(row)..][..self.length];
+            let mut first = number * self.width;
+            for piece in row.chunks(self.width) {
+                copy(piece, &mut self.panels[first..first + piece.len()]);
+                first += panel;
+            }
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_in<V: Lanes<Element = T>>(self) {
+        self.each(|source, target| {
+            let (vectors, rest) = (source.chunks_exact(V::COUNT), source.len() % V::COUNT);
+            let (whole, after) = target.split_at_mut(source.len() - rest);
+            for (target, source) in whole.chunks_exact_mut(V::COUNT).zip(vectors) {
+                V::load(source).store(target);
+            }
+            if rest > 0 {
+                V::load_first(&source[source.len() - rest..]).store_first(after);
+            }
+        });
+    }
 }
 
 impl<T: Float, F: Fn(usize) -> usize> Work for CopyRows<'_, T, F> {
@@ -116,9 +147,7 @@ impl<T: Float, F: Fn(usize) -> usize> Work for CopyRows<'_, T, F> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        for (target, row) in self.target.chunks_mut(self.spacing).zip(self.rows) {
-            target[..self.length].copy_from_slice(&self.source[(self.start)(row)..][..self.length]);
-        }
+        self.each(|source, target| target.copy_from_slice(source));
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -134,38 +163,21 @@ impl<T: Float, F: Fn(usize) -> usize> Work for CopyRows<'_, T, F> {
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-impl<T: Float, F: Fn(usize) -> usize> CopyRows<'_, T, F> {
-    #[inline(always)]
-    fn run_in<V: Lanes<Element = T>>(self) {
-        for (target, row) in self.target.chunks_mut(self.spacing).zip(self.rows) {
-            let source = &self.source[(self.start)(row)..][..self.length];
-            let (vectors, rest) = (source.chunks_exact(V::COUNT), source.len() % V::COUNT);
-            let (whole, after) = target[..self.length].split_at_mut(self.length - rest);
-            for (target, source) in whole.chunks_exact_mut(V::COUNT).zip(vectors) {
-                V::load(source).store(target);
-            }
-            if rest > 0 {
-                V::load_first(&source[self.length - rest..]).store_first(after);
-            }
-        }
-    }
-}
-
-/// Writes `length` numbers of each row, which starts at `start(row)`, to the target, rows `spacing` apart. Faster than a
-/// copy of each row where rows are short.
+/// Writes `length` numbers of each row, which starts at `start(row)`, to panels that lie one behind the other, each with
+/// `width` numbers of every row. Of the last one, what is behind a row's last number stays as it is. Faster than a copy of
+/// each piece where they are short.
 ///
 /// # Panics
-/// If a row is longer than `spacing`, or a place is outside of its slice.
+/// If `width` is 0, or a place is outside of its slice.
 pub fn copy_rows<T: Float>(
     source: &[T],
     rows: std::ops::Range<usize>,
     start: impl Fn(usize) -> usize,
     length: usize,
-    target: &mut [T],
-    spacing: usize,
+    panels: &mut [T],
+    width: usize,
 ) {
-    dispatch(CopyRows { source, start, rows, length, target, spacing });
+    dispatch(CopyRows { source, start, rows, length, panels, width });
 }
 
 #[cfg(test)]
@@ -187,16 +199,19 @@ mod tests {
             Transpose { source: &source, lines, start, length, target: &mut portable, spacing }.run::<false>();
             assert_eq!((&found, &portable), (&expected, &expected), "{lines} lines of {length} turned");
 
-            let gap = length + 2;
-            let mut expected = vec![-1.0; lines * gap];
-            for line in 0..lines {
-                expected[line * gap..][..length].copy_from_slice(&source[start(line)..][..length]);
+            for width in [length + 2, length, length.div_ceil(3), 1] {
+                let panels = length.div_ceil(width);
+                let mut expected = vec![-1.0; panels * lines * width];
+                for (line, column) in (0..lines).flat_map(|line| (0..length).map(move |column| (line, column))) {
+                    let place = (column / width * lines + line) * width + column % width;
+                    expected[place] = source[start(line) + column];
+                }
+                let (mut found, mut portable) = (vec![-1.0; expected.len()], vec![-1.0; expected.len()]);
+                copy_rows(&source, 0..lines, start, length, &mut found, width);
+                CopyRows { source: &source, start, rows: 0..lines, length, panels: &mut portable, width }
+                    .run::<false>();
+                assert_eq!((&found, &portable), (&expected, &expected), "{lines} rows of {length} in {width}s");
             }
-            let (mut found, mut portable) = (vec![-1.0; lines * gap], vec![-1.0; lines * gap]);
-            copy_rows(&source, 0..lines, start, length, &mut found, gap);
-            CopyRows { source: &source, start, rows: 0..lines, length, target: &mut portable, spacing: gap }
-                .run::<false>();
-            assert_eq!((&found, &portable), (&expected, &expected), "{lines} rows of {length} copied");
         }
     }
 }
