@@ -35,8 +35,8 @@ pub(crate) const TILE: usize = 1024;
 enum Kind {
     /// It does not depend on the inner loop: a number.
     Uniform,
-    /// In the tensor that it loads, entry after entry.
-    Direct,
+    /// In this tensor, which it loads entry after entry.
+    Direct(usize),
     /// In a slot of the scratch memory.
     Slot(usize),
     /// Nowhere: a later operation does it along with its own.
@@ -128,12 +128,20 @@ pub(crate) struct TileProgram {
     row_sizes: Vec<usize>,
 }
 
+/// The values of an operation, aligned as [other scratch memory](Aligned) is.
+#[derive(Debug)]
+#[repr(align(4096))]
+struct Tile<T>([T; TILE]);
+
+/// A tile that operations take over from each other; nothing while one writes it.
+type Slot<T> = Option<Box<Tile<T>>>;
+
 /// The scratch memory of a thread.
 #[derive(Debug)]
 pub(crate) struct Scratch<T> {
     scalars: Vec<T>,
     offsets: Vec<usize>,
-    slots: Vec<Aligned<T>>,
+    slots: Vec<Slot<T>>,
     /// Lanes of the tile in which some index is out of its range.
     suspects: Vec<usize>,
     /// Whether an index that all lanes share is out of its range.
@@ -200,9 +208,7 @@ impl<T: Float> Scratch<T> {
             self.offsets.resize(count, 0);
         }
         while self.slots.len() < program.slots {
-            let mut slot = Aligned::default();
-            slot.room(TILE);
-            self.slots.push(slot);
+            self.slots.push(Some(Box::new(Tile([T::ZERO; TILE]))));
         }
     }
 }
@@ -306,8 +312,8 @@ impl TileProgram {
                 Kind::Uniform
             } else if inside[position] {
                 Kind::Inside
-            } else if self.is_direct(position) {
-                Kind::Direct
+            } else if let Some(tensor) = self.direct(position) {
+                Kind::Direct(tensor)
             } else {
                 self.slot(&mut free)
             };
@@ -361,12 +367,12 @@ impl TileProgram {
         uniform
     }
 
-    fn is_direct(&self, position: usize) -> bool {
-        let Extra::Load(load) = &self.extras[position] else {
-            return false;
-        };
+    /// The tensor that a load reads entry after entry.
+    fn direct(&self, position: usize) -> Option<usize> {
+        let Extra::Load(load) = &self.extras[position] else { return None };
         let is_fixed = |gather: &Gather| self.kinds[gather.operation] == Kind::Uniform;
-        self.inner_stride(load) == 1 && load.gathers.iter().all(is_fixed) && !self.is_replaced(load)
+        let is_direct = self.inner_stride(load) == 1 && load.gathers.iter().all(is_fixed) && !self.is_replaced(load);
+        is_direct.then_some(load.view.tensor)
     }
 
     /// Whether the values are written over a tensor, with whose entries a tile then begins.

@@ -5,12 +5,11 @@ use super::arithmetic::{self, Operand, binary, call, call_binary, call_unary, co
 use super::peephole::Along;
 use super::turned::SPACING;
 use super::{Extra, Gather, Kind, Load, Scratch, TileProgram, multiply};
-use crate::buffers::{Aligned, Store};
+use crate::buffers::Store;
 use crate::execute::error::RunError;
 use crate::execute::layout::Chunk;
 use crate::vector::{self, Float};
 use kobai::plan::tape::Operation;
-use smallvec::SmallVec;
 use std::mem::take;
 
 /// What the evaluation reads.
@@ -113,12 +112,10 @@ impl TileProgram {
             }
             match self.kinds[position] {
                 Kind::Uniform | Kind::Inside => {}
-                Kind::Direct => {
+                Kind::Direct(tensor) => {
                     let offset = self.direct_offset(position, frame, scratch, at, &mut suspects, out.len());
                     scratch.offsets[position] = offset;
-                    if let Extra::Load(load) = &self.extras[position] {
-                        ahead.add(frame.store.tensor(load.view.tensor).0, offset..offset + out.len());
-                    }
+                    ahead.add(frame.store.tensor(tensor).0, offset..offset + out.len());
                 }
                 Kind::Slot(slot) => {
                     ahead.ask();
@@ -144,27 +141,47 @@ impl TileProgram {
         let (length, is_last) = (out.len(), self.straight == Some(position));
         match &self.extras[position] {
             Extra::Along(along) => self.fill_all(along, position, frame, scratch, at, length),
-            Extra::Done(_) if is_last => out.copy_from_slice(&scratch.slots[slot][..length]),
-            Extra::Done(_) => {}
-            Extra::Load(load) if load.gathers.is_empty() && !self.is_replaced(load) => {
-                let out = if is_last { out } else { &mut scratch.slots[slot][..length] };
-                let (entries, first) = (frame.store.tensor(load.view.tensor).0, frame.place(load, at));
-                let stride = self.inner_stride(load).max(1);
-                let tensor = (load.view.tensor, entries);
-                let turned = &mut scratch.turned;
-                match self.is_turned(load).then(|| turned.column(tensor, first, (length, stride))).flatten() {
-                    Some(column) => out.copy_from_slice(column),
-                    // Chunks are walked faster than steps.
-                    None => out.iter_mut().zip(entries[first..].chunks(stride)).for_each(|(out, row)| *out = row[0]),
+            Extra::Done(_) if is_last => {
+                if let Some(done) = &scratch.slots[slot] {
+                    out.copy_from_slice(&done.0[..length]);
                 }
             }
-            _ if is_last => self.fill(position, frame, scratch, at, out, suspects),
-            Extra::Load(load) if self.is_replaced(load) => scratch.slots[slot][..length].copy_from_slice(out),
-            _ => {
-                let mut own = take(&mut scratch.slots[slot]);
-                self.fill(position, frame, scratch, at, &mut own[..length], suspects);
-                scratch.slots[slot] = own;
+            Extra::Done(_) => {}
+            extra => {
+                if is_last {
+                    return self.write(position, frame, scratch, at, out, suspects);
+                }
+                let Some(mut own) = scratch.slots[slot].take() else { return };
+                match extra {
+                    Extra::Load(load) if self.is_replaced(load) => own.0[..length].copy_from_slice(out),
+                    _ => self.write(position, frame, scratch, at, &mut own.0[..length], suspects),
+                }
+                scratch.slots[slot] = Some(own);
             }
+        }
+    }
+
+    /// Works an operation out for each lane: entries that lie apart are read here.
+    fn write<T: Float>(
+        &self,
+        position: usize,
+        frame: Frame<T>,
+        scratch: &mut Scratch<T>,
+        at: &[usize],
+        out: &mut [T],
+        suspects: &mut Vec<usize>,
+    ) {
+        let load = match &self.extras[position] {
+            Extra::Load(load) if load.gathers.is_empty() && !self.is_replaced(load) => load,
+            _ => return self.fill(position, frame, scratch, at, out, suspects),
+        };
+        let (entries, first) = (frame.store.tensor(load.view.tensor).0, frame.place(load, at));
+        let stride = self.inner_stride(load).max(1);
+        let (tensor, turned) = ((load.view.tensor, entries), &mut scratch.turned);
+        match self.is_turned(load).then(|| turned.column(tensor, first, (out.len(), stride))).flatten() {
+            Some(column) => out.copy_from_slice(column),
+            // Chunks are walked faster than steps.
+            None => out.iter_mut().zip(entries[first..].chunks(stride)).for_each(|(out, row)| *out = row[0]),
         }
     }
 
@@ -180,27 +197,25 @@ impl TileProgram {
         at: &[usize],
         length: usize,
     ) {
-        let mut slots: SmallVec<[(usize, usize, Aligned<T>); 4]> = SmallVec::new();
-        for (function, operation) in along.operations.into_iter().enumerate() {
-            if let Some(Kind::Slot(slot)) = operation.map(|operation| self.kinds[operation]) {
-                slots.push((function, slot, take(&mut scratch.slots[slot])));
-            }
-        }
-        let mut outputs = [const { None }; 4];
-        for (function, _, slot) in &mut slots {
-            outputs[*function] = Some(&mut slot[..length]);
-        }
+        let slots = along.operations.map(|operation| match operation.map(|operation| self.kinds[operation]) {
+            Some(Kind::Slot(slot)) => Some(slot),
+            _ => None,
+        });
+        let mut taken = slots.map(|slot| slot.and_then(|slot| scratch.slots[slot].take()));
+        let mut outputs = taken.each_mut().map(|tile| tile.as_mut().map(|tile| &mut tile.0[..length]));
         if !scratch.uses_kept || !self.fill_all_from_kept(position, &scratch.kept, at, &mut outputs) {
             along.fill(outputs, self.operand(along.argument, frame, scratch, length));
         }
-        for (_, slot, taken) in slots {
-            scratch.slots[slot] = taken;
+        for (slot, taken) in slots.into_iter().zip(taken) {
+            if let Some(slot) = slot {
+                scratch.slots[slot] = taken;
+            }
         }
     }
 
     /// The values, if the tape does no more than read entries that lie side by side.
     pub fn as_they_lie<'a, T: Float>(&self, frame: Frame<'a, T>, at: &[usize], lanes: usize) -> Option<&'a [T]> {
-        let ([Extra::Load(load)], [Kind::Direct]) = (&self.extras[..], &self.kinds[..]) else {
+        let ([Extra::Load(load)], [Kind::Direct(_)]) = (&self.extras[..], &self.kinds[..]) else {
             return None;
         };
         let (first, entries) = (frame.place(load, at), frame.store.tensor(load.view.tensor).0);
@@ -234,16 +249,19 @@ impl TileProgram {
         scratch: &'a Scratch<T>,
         length: usize,
     ) -> Operand<'a, T> {
-        match (self.kinds[position], &self.extras[position]) {
-            (Kind::Slot(slot), _) => Operand::Each(&scratch.slots[slot][..length]),
-            (Kind::Direct, Extra::Load(load)) => {
+        match self.kinds[position] {
+            Kind::Slot(slot) => match &scratch.slots[slot] {
+                Some(tile) => Operand::Each(&tile.0[..length]),
+                // No operation reads what it writes.
+                None => Operand::Same(T::NAN),
+            },
+            Kind::Direct(tensor) => {
                 let offset = scratch.offsets[position];
-                let (entries, _) = frame.store.tensor(load.view.tensor);
-                let entries = entries.get(offset..offset + length);
+                let entries = frame.store.tensor(tensor).0.get(offset..offset + length);
                 // An index into an empty axis has nowhere to read; it is among the suspects.
                 entries.map_or(Operand::Same(T::NAN), Operand::Each)
             }
-            _ => Operand::Same(scratch.scalars[position]),
+            Kind::Uniform | Kind::Inside => Operand::Same(scratch.scalars[position]),
         }
     }
 
@@ -279,6 +297,8 @@ impl TileProgram {
     ) {
         let length = out.len();
         let value = |operand: usize| self.operand(operand, frame, scratch, length);
+        // Up to four at once: an array is faster than a list.
+        let mut several = [Operand::Same(T::ZERO); 4];
         if scratch.uses_kept && self.fill_from_kept(position, (&scratch.kept, &scratch.scalars), at, out) {
             return;
         }
@@ -287,15 +307,15 @@ impl TileProgram {
                 return exponential.fill(out, value(exponential.argument), &scratch.scalars);
             }
             Extra::ProductChain(chain) => {
-                let factors: SmallVec<[Operand<T>; 4]> = chain.factors.iter().map(|&factor| value(factor)).collect();
-                return chain.fill(out, &factors, &scratch.scalars);
+                several.iter_mut().zip(&chain.factors).for_each(|(factor, &operand)| *factor = value(operand));
+                return chain.fill(out, &several[..chain.factors.len()], &scratch.scalars);
             }
             Extra::TwoProducts(products) => {
                 return products.fill(out, products.factors.map(value), &scratch.scalars);
             }
             Extra::CompensatedSum(sum) => {
-                let terms: SmallVec<[Operand<T>; 4]> = sum.terms.iter().map(|&(term, _)| value(term)).collect();
-                return sum.fill(out, &terms, &scratch.scalars);
+                several.iter_mut().zip(&sum.terms).for_each(|(term, &(operand, _))| *term = value(operand));
+                return sum.fill(out, &several[..sum.terms.len()], &scratch.scalars);
             }
             _ => {}
         }
