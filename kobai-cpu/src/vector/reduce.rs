@@ -90,10 +90,6 @@ lanewise!(
     AddingProducts from T::ZERO, |sum, left, right| sum + left * right, |sum, left, right| sum + left * right
 );
 lanewise!(
-    /// The largest number of the first slice.
-    Largest from -T::INFINITY, |largest, left, _| larger(largest, left), |largest, left, _| largest.larger(left)
-);
-lanewise!(
     /// NaN if a number of the first slice is not finite, else 0: a product of 0 with an infinity or NaN is NaN, and stays.
     Finite from T::ZERO, |sum, left, _| sum + left * T::ZERO, |sum, left, _| sum + left * T::Wide::splat(T::ZERO)
 );
@@ -143,12 +139,56 @@ fn fold<T: Float, L: Lanewise<T>>(values: &[T]) -> ([T; LANES], [T; LANES]) {
     (dispatch(Fold::<T, L> { left: blocks, right: blocks, join: PhantomData }), last)
 }
 
+/// Numbers that the search for the largest takes at once.
+const GROUP: usize = 2 * LANES;
+
+/// The largest number of some groups, or NaN if there is one.
+struct Largest<'a, T> {
+    groups: [&'a [[T; GROUP]]; 2],
+}
+
+impl<T: Float> Work for Largest<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> T {
+        let mut lanes = [-T::INFINITY; LANES];
+        for values in self.groups.into_iter().flatten().flat_map(|group| group.as_chunks::<LANES>().0) {
+            lanes.iter_mut().zip(values).for_each(|(lane, &value)| *lane = larger(*lane, value));
+        }
+        join(lanes, larger)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    fn run_wide(self) -> T {
+        let mut largest = [T::Wide::splat(-T::INFINITY); 4];
+        let mut unordered = 0;
+        for groups in self.groups {
+            for values in groups.as_flattened().chunks_exact(4 * T::LANES) {
+                let mut vectors = [T::Wide::splat(T::ZERO); 4];
+                for (vector, values) in vectors.iter_mut().zip(values.chunks_exact(T::LANES)) {
+                    *vector = T::Wide::load(values);
+                }
+                // One comparison sees the NaN of two vectors.
+                unordered |= vectors[0].unordered(vectors[1]) | vectors[2].unordered(vectors[3]);
+                for (largest, vector) in largest.iter_mut().zip(vectors) {
+                    *largest = largest.maximum(vector);
+                }
+            }
+        }
+        let [a, b, c, d] = largest;
+        if unordered == 0 { a.maximum(b).maximum(c.maximum(d)).largest() } else { T::NAN }
+    }
+}
+
 /// The largest of the values: NaN if one of them is NaN, −∞ if there are none. Which zero comes out of zeros of both
 /// signs depends on their places.
 pub fn max<T: Float>(values: &[T]) -> T {
-    let (mut lanes, last) = fold::<T, Largest>(values);
-    lanes.iter_mut().zip(last).for_each(|(lane, last)| *lane = larger(*lane, last));
-    join(lanes, larger)
+    let (groups, rest) = values.as_chunks();
+    let mut last = [-T::INFINITY; GROUP];
+    last[..rest.len()].copy_from_slice(rest);
+    dispatch(Largest { groups: [groups, &[last]] })
 }
 
 /// Where a number first stands among the values.

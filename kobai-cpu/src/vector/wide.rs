@@ -45,6 +45,15 @@ pub trait Wide: Lanes + Value<Number = <Self as Lanes>::Element> {
     /// The larger of two numbers, or NaN if either is.
     fn larger(self, other: Self) -> Self;
 
+    /// The larger of two numbers, or the second if either is NaN.
+    fn maximum(self, other: Self) -> Self;
+
+    /// A bit for each pair of numbers of which one is NaN.
+    fn unordered(self, other: Self) -> u32;
+
+    /// The largest of the numbers, of which none is NaN.
+    fn largest(self) -> Self::Element;
+
     /// The larger of `self` and 0; NaN stays NaN.
     fn positive_part(self) -> Self;
 }
@@ -195,7 +204,7 @@ macro_rules! implement_wide {
         $name:ident of $float:ident, stored bits: $stored:literal;
         $set1:ident $min:ident $max:ident $scalef:ident
         $getexp:ident $getmant:ident $fixup:ident $set1_integer:ident $integer:ident $to_integer:ident $shift:ident
-        $and:ident $andnot:ident $or:ident $compare:ident $compare_where:ident $blend:ident $move_where:ident $lookup:ident
+        $and:ident $andnot:ident $or:ident $compare:ident $compare_where:ident $blend:ident $move_where:ident $largest:ident $lookup:ident
     ) => {
         impl Value for $name {
             type Number = $float;
@@ -297,9 +306,26 @@ macro_rules! implement_wide {
 
             #[inline(always)]
             fn larger(self, other: $name) -> $name {
-                // The maximum is the second operand if either is NaN.
                 // SAFETY: as for the trait.
-                unsafe { $name($blend($compare::<_CMP_UNORD_Q>(self.0, self.0), $max(self.0, other.0), self.0)) }
+                unsafe { $name($blend($compare::<_CMP_UNORD_Q>(self.0, self.0), self.maximum(other).0, self.0)) }
+            }
+
+            #[inline(always)]
+            fn maximum(self, other: $name) -> $name {
+                // SAFETY: as for the trait.
+                $name(unsafe { $max(self.0, other.0) })
+            }
+
+            #[inline(always)]
+            fn unordered(self, other: $name) -> u32 {
+                // SAFETY: as for the trait.
+                unsafe { $compare::<_CMP_UNORD_Q>(self.0, other.0) }.into()
+            }
+
+            #[inline(always)]
+            fn largest(self) -> $float {
+                // SAFETY: as for the trait.
+                unsafe { $largest(self.0) }
             }
 
             #[inline(always)]
@@ -329,7 +355,7 @@ implement_wide! {
     _mm512_set1_ps _mm512_min_ps _mm512_max_ps _mm512_scalef_ps
     _mm512_getexp_ps _mm512_getmant_ps _mm512_fixupimm_ps _mm512_set1_epi32 i32 _mm512_castps_si512 _mm512_srli_epi32
     _mm512_and_ps _mm512_andnot_ps _mm512_or_ps _mm512_cmp_ps_mask _mm512_mask_cmp_ps_mask _mm512_mask_blend_ps
-    _mm512_maskz_mov_ps lookup_single
+    _mm512_maskz_mov_ps _mm512_reduce_max_ps lookup_single
 }
 
 implement_wide! {
@@ -337,5 +363,5 @@ implement_wide! {
     _mm512_set1_pd _mm512_min_pd _mm512_max_pd _mm512_scalef_pd
     _mm512_getexp_pd _mm512_getmant_pd _mm512_fixupimm_pd _mm512_set1_epi64 i64 _mm512_castpd_si512 _mm512_srli_epi64
     _mm512_and_pd _mm512_andnot_pd _mm512_or_pd _mm512_cmp_pd_mask _mm512_mask_cmp_pd_mask _mm512_mask_blend_pd
-    _mm512_maskz_mov_pd lookup_double
+    _mm512_maskz_mov_pd _mm512_reduce_max_pd lookup_double
 }

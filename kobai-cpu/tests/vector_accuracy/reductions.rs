@@ -21,6 +21,8 @@ fn reductions_are_right() {
             assert_eq!(vector::max(&values), 2.0);
             values[place] = f32::NAN;
             assert!(vector::max(&values).is_nan() && vector::sum(&values).is_nan());
+            let doubles: Vec<f64> = values.iter().map(|&value| f64::from(value)).collect();
+            assert!(vector::max(&doubles).is_nan() && vector::sum(&doubles).is_nan());
         }
         assert_eq!(vector::max(&[f64::NEG_INFINITY; 40]), f64::NEG_INFINITY);
     });
