@@ -191,7 +191,9 @@ fn training(arguments: &Fit, prepared: &Prepared) -> (Training, String) {
     // Data in a file take no memory that the plans could not have.
     let data = if prepared.is_in_file() { 0 } else { prepared.bytes() };
     let memory = arguments.memory.map(|memory| memory.saturating_sub(data).max(1 << 20) / 2);
-    (Training { settings, batch: arguments.batch, memory }, reason)
+    // Working it out takes time, so only where it will be seen.
+    let follow_held_out = arguments.plot.is_some() || arguments.json;
+    (Training { settings, batch: arguments.batch, memory, follow_held_out }, reason)
 }
 
 /// The starts that the document and the command name, those of the command last, and the file of another fit.

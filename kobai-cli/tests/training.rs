@@ -352,6 +352,27 @@ fn events_are_an_object_a_line() {
     }
     assert_eq!(iterations.len() as u64, last["iterations"].as_u64().expect("a count") + 1);
     assert!(last["held_out"]["r_squared"].as_f64().expect("R²") > 0.05);
+    // The loss of held-out rows is followed, and is at the end what the result says.
+    let held_out: Vec<f64> = iterations.iter().filter_map(|event| event["held_out_loss"].as_f64()).collect();
+    assert_eq!((held_out.len(), held_out.last().copied()), (iterations.len(), last["held_out_loss"].as_f64()));
+    assert!(held_out[0] > held_out[held_out.len() - 1]);
+}
+
+/// What a run that was stopped knew of held-out rows, the one that goes on knows too.
+#[test]
+fn the_loss_of_held_out_rows_is_followed_across_a_stop() {
+    let folder = folder();
+    let [whole, parted, checkpoint] = ["whole.svg", "parted.svg", "kept"].map(|name| place(&folder, name));
+    let fit = |iterations: &str, plot: &str, more: &[&str]| {
+        printed(&[&NETWORK[..], &["--iterations", iterations, "--plot", plot], more].concat());
+    };
+    fit("8", &whole, &[]);
+    fit("3", &parted, &["--checkpoint", &checkpoint]);
+    fit("8", &parted, &["--checkpoint", &checkpoint, "--resume"]);
+    let [whole, parted] = [whole, parted].map(|path| fs::read_to_string(path).expect("a picture"));
+    assert!(whole.contains("held out") && whole == parted);
+    fit("3", &place(&folder, "alone.svg"), &["--split", "0"]);
+    assert!(!fs::read_to_string(place(&folder, "alone.svg")).expect("a picture").contains("held out"));
 }
 
 #[test]

@@ -77,6 +77,8 @@ pub struct Training {
     pub batch: usize,
     /// How many bytes the plans may take.
     pub memory: Option<u64>,
+    /// Whether the loss on rows held out is worked out after each iteration.
+    pub follow_held_out: bool,
 }
 
 /// Where a training begins.
@@ -234,6 +236,9 @@ impl Prepared {
         if method == Method::Lbfgs && self.convex && self.constraints.is_empty() {
             runners.look_at_features(&mut self.model, part)?;
         }
+        if training.follow_held_out {
+            runners.follow(&mut self.model, &self.dataset.held_out, training.memory)?;
+        }
         Ok(runners)
     }
 
@@ -249,7 +254,8 @@ impl Prepared {
         interrupted: &AtomicBool,
         (rows, watch): (RowWatch, Watch),
     ) -> Result<Outcome, FitError> {
-        let mut loss = TrainingLoss::new(&self.model, &self.dataset.training, runners, &self.transforms, rows);
+        let parts = (&self.dataset.training, &self.dataset.held_out);
+        let mut loss = TrainingLoss::new(&self.model, parts, runners, &self.transforms, rows);
         let how = (&training.settings, &self.constraints);
         minimise(&mut loss, from, how, interrupted, watch).map_err(|error| match error {
             MinimiseError::Objective(error) => error,

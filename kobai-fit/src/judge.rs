@@ -1,14 +1,13 @@
 //! What a fit is worth: the loss on rows held out, and how its predictions fit what was observed.
 
 use kobai::expr::Axis;
-use kobai::plan::Output;
 use kobai::resolve::Definition;
 
 use crate::dataset::Dataset;
 use crate::encoding::{Encoding, FittedBinding};
 use crate::metrics::{ClassMetrics, ClassSummary, CountMetrics, CountSummary, NumberMetrics, NumberSummary};
 use crate::model::{FitError, Model};
-use crate::objective::by_name;
+use crate::objective::{by_name, loss_of, loss_runner};
 use crate::part::{Part, PartArray};
 use crate::quantity::{Quantity, definitions, row_axis};
 
@@ -58,12 +57,8 @@ fn held_out_loss(model: &mut Model, part: &Part, entries: &[f64]) -> Result<Opti
     if part.rows == 0 {
         return Ok(None);
     }
-    let value = [Output { name: "value".into(), indices: Vec::new(), value: model.loss() }];
-    let mut runner = model.runner(&value, part, part.rows, None)?;
-    let parameters = model.parameters.clone();
-    let go_on = |_| std::ops::ControlFlow::Continue(());
-    runner.run(model, (part, 0), &by_name(&parameters, entries), &go_on)?;
-    Ok(runner.output("value").first().copied())
+    let mut runner = loss_runner(model, part, None)?;
+    loss_of(&mut runner, model, part, entries).map(Some)
 }
 
 /// Data that a definition predicts.

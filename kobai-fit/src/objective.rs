@@ -1,6 +1,6 @@
 //! A model's loss over the rows that train, as a solver asks for it: in free numbers, whole or in batches.
 
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use kobai::expr::SymbolInformation;
 use kobai::formula::Spelling;
@@ -24,6 +24,8 @@ pub struct Runners {
     batches: Vec<Runner>,
     curvature: Option<Runner>,
     moments: Option<Moments>,
+    /// For the loss of the rows held out.
+    held_out: Option<Runner>,
 }
 
 impl Runners {
@@ -49,11 +51,11 @@ impl Runners {
             let sizes = [batch, part.rows % batch];
             let planned = sizes.into_iter().filter(|&rows| rows > 0);
             let batches = planned.map(|rows| model.runner(&outputs, part, rows, memory)).collect::<Result<_, _>>()?;
-            return Ok(Runners { whole: None, batches, curvature: None, moments: None });
+            return Ok(Runners { whole: None, batches, curvature: None, moments: None, held_out: None });
         }
         let whole = Some(model.runner(&outputs, part, part.rows, memory)?);
         if method != Method::NewtonConjugateGradient {
-            return Ok(Runners { whole, batches: Vec::new(), curvature: None, moments: None });
+            return Ok(Runners { whole, batches: Vec::new(), curvature: None, moments: None, held_out: None });
         }
         let context = &mut model.program.context;
         let mut directions = Vec::new();
@@ -72,7 +74,7 @@ impl Runners {
                 Some(model.runner(&outputs, part, part.rows, memory)?)
             }
         };
-        Ok(Runners { whole, batches: Vec::new(), curvature, moments: None })
+        Ok(Runners { whole, batches: Vec::new(), curvature, moments: None, held_out: None })
     }
 
     /// Looks at the features for what they say of the curvature.
@@ -85,6 +87,15 @@ impl Runners {
         Ok(())
     }
 
+    /// Plans the loss of rows held out, to be followed while the others train; of none there is nothing to follow.
+    ///
+    /// # Errors
+    /// An input that is missing or of another rank.
+    pub fn follow(&mut self, model: &mut Model, held_out: &Part, memory: Option<u64>) -> Result<(), FitError> {
+        self.held_out = if held_out.rows > 0 { Some(loss_runner(model, held_out, memory)?) } else { None };
+        Ok(())
+    }
+
     /// How many rows the solver knows the products of the features of, if it begins with them.
     pub fn rows_known(&self) -> Option<usize> {
         self.moments.as_ref().map(|moments| moments.rows)
@@ -92,8 +103,27 @@ impl Runners {
 
     /// The bytes that the plans take together.
     pub fn bytes(&self) -> u64 {
-        self.whole.iter().chain(&self.batches).chain(&self.curvature).map(Runner::bytes).sum()
+        let training = self.whole.iter().chain(&self.batches).chain(&self.curvature);
+        training.chain(&self.held_out).map(Runner::bytes).sum()
     }
+}
+
+/// A plan for the loss alone, of all rows of a part.
+///
+/// # Errors
+/// An input that is missing or of another rank.
+pub(crate) fn loss_runner(model: &mut Model, part: &Part, memory: Option<u64>) -> Result<Runner, FitError> {
+    let value = [Output { name: VALUE.into(), indices: Vec::new(), value: model.loss() }];
+    model.runner(&value, part, part.rows, memory)
+}
+
+/// What such a plan gives at these parameters.
+///
+/// # Errors
+/// A label outside of its axis.
+pub(crate) fn loss_of(runner: &mut Runner, model: &Model, part: &Part, entries: &[f64]) -> Result<f64, FitError> {
+    runner.run(model, (part, 0), &by_name(&model.parameters, entries), &|_| ControlFlow::Continue(()))?;
+    Ok(runner.output(VALUE).first().copied().unwrap_or(f64::NAN))
 }
 
 /// An output for each parameter, of its name.
@@ -112,6 +142,7 @@ fn named(
 pub struct TrainingLoss<'a> {
     model: &'a Model,
     part: &'a Part,
+    held_out: &'a Part,
     runners: Runners,
     transforms: &'a [Transform],
     /// The parameters themselves.
@@ -120,16 +151,17 @@ pub struct TrainingLoss<'a> {
 }
 
 impl<'a> TrainingLoss<'a> {
-    /// The loss of a model over a part, with a transform for each of its parameters. `watch` is told of the rows read.
+    /// The loss of a model over a part, and over another held out, with a transform for each of its parameters. `watch` is
+    /// told of the rows read.
     pub fn new(
         model: &'a Model,
-        part: &'a Part,
+        (part, held_out): (&'a Part, &'a Part),
         runners: Runners,
         transforms: &'a [Transform],
         watch: RowWatch<'a>,
     ) -> TrainingLoss<'a> {
         let entries = vec![0.0; model.entries()];
-        TrainingLoss { model, part, runners, transforms, entries, watch }
+        TrainingLoss { model, part, held_out, runners, transforms, entries, watch }
     }
 }
 
@@ -208,6 +240,12 @@ impl Objective for TrainingLoss<'_> {
             product[block].copy_from_slice(runner.output(&parameter.name));
         }
         Ok(())
+    }
+
+    fn held_out(&mut self, free: &[f64]) -> Result<Option<f64>, FitError> {
+        let Some(runner) = self.runners.held_out.as_mut() else { return Ok(None) };
+        entries_of(&self.model.parameters, self.transforms, free, &mut self.entries);
+        loss_of(runner, self.model, self.held_out, &self.entries).map(Some)
     }
 
     fn batches(&self) -> usize {

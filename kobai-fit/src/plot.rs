@@ -26,38 +26,18 @@ const HELD_OUT: RGBColor = RGBColor(0, 158, 115);
 pub(crate) const TEXT: RGBColor = RGBColor(60, 60, 60);
 pub(crate) const GRID: RGBColor = RGBColor(225, 225, 225);
 
-/// What a loss did while a fit went on.
-#[derive(Debug, Clone, Copy)]
-pub struct Losses<'a> {
-    /// What stands above the plot.
-    pub title: &'a str,
-    /// The iterations, with the loss on the rows that train and the norm of its gradient.
-    pub training: &'a [Progress],
-    /// The loss on the rows held out, with the iteration after which it is so; none where it was not followed.
-    pub held_out: &'a [(usize, f64)],
-}
-
-/// Draws the loss (left axis) and the 2-norm of its gradient (right axis) against the iteration, as
-/// [`draw_losses`] does.
-///
-/// # Errors
-/// As [`draw_losses`].
-pub fn draw_loss_curve(history: &[Progress], title: &str, path: impl AsRef<Path>) -> Result<(), DataError> {
-    draw_losses(&Losses { title, training: history, held_out: &[] }, path)
-}
-
-/// Draws the loss on the rows that train and on those held out (left axis) and the 2-norm of the gradient (right axis)
-/// against the iteration. An axis is logarithmic where its values are positive and span more than a factor of ten. A loss
+/// Draws the loss on the rows that train and, where it was followed, on those held out (left axis), and the 2-norm of the
+/// gradient (right axis) against the iteration. An axis is logarithmic where its values are positive and span more than a factor of ten. A loss
 /// that soon is near its least, and has no other beside it, is drawn by how far it is above that, logarithmic too. The axes
 /// say so. The end of the file's name, `.svg` or `.png`, decides the form; a file of this name is replaced only when the
 /// new one is whole.
 ///
 /// # Errors
 /// `plot-extension`, `plot-nothing-to-draw`, `plot-not-drawn`, `file-not-written`.
-pub fn draw_losses(losses: &Losses, path: impl AsRef<Path>) -> Result<(), DataError> {
+pub fn draw_loss_curve(history: &[Progress], title: &str, path: impl AsRef<Path>) -> Result<(), DataError> {
     let path = path.as_ref();
     let nothing = || DataError::new("plot-nothing-to-draw").with("file", path.display());
-    write(&Curves::new(losses).ok_or_else(nothing)?, path)
+    write(&Curves::new(history, title).ok_or_else(nothing)?, path)
 }
 
 /// What can be drawn on an area of any kind.
@@ -182,10 +162,10 @@ struct Curves<'a> {
 }
 
 impl Curves<'_> {
-    fn new<'a>(losses: &Losses<'a>) -> Option<Curves<'a>> {
-        let training = points(losses.training.iter().map(|progress| (progress.iteration, progress.value)));
-        let gradient = points(losses.training.iter().map(|progress| (progress.iteration, progress.gradient_norm)));
-        let held_out = points(losses.held_out.iter().copied());
+    fn new<'a>(history: &[Progress], title: &'a str) -> Option<Curves<'a>> {
+        let training = points(history.iter().map(|progress| (progress.iteration, progress.value)));
+        let gradient = points(history.iter().map(|progress| (progress.iteration, progress.gradient_norm)));
+        let held_out = points(history.iter().filter_map(|progress| Some((progress.iteration, progress.held_out?))));
         if training.is_empty() {
             return None;
         }
@@ -194,7 +174,7 @@ impl Curves<'_> {
         let followed = !held_out.is_empty();
         let curves: Vec<Points> = [Some(training), followed.then_some(held_out)].into_iter().flatten().collect();
         Some(Curves {
-            title: losses.title,
+            title,
             iterations: Axis::counting(last as usize),
             losses: Scaled::of_losses(&curves)?,
             gradient: Scaled::new(&[gradient], "norm of the gradient"),

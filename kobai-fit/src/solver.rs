@@ -64,6 +64,15 @@ pub trait Objective {
         None
     }
 
+    /// The value of the same function over rows that it is not minimised on, where that is to be followed.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Objective::evaluate).
+    fn held_out(&mut self, parameters: &[f64]) -> Result<Option<f64>, Self::Error> {
+        let _ = parameters;
+        Ok(None)
+    }
+
     /// How many batches all rows are parted into, for methods that take a step after each.
     fn batches(&self) -> usize {
         1
@@ -233,6 +242,8 @@ pub struct Progress {
     pub gradient_norm: f64,
     /// The multiple of the direction that was gone, or the learning rate; 0 at the start.
     pub step: f64,
+    /// The value on rows held out, where it is followed.
+    pub held_out: Option<f64>,
 }
 
 /// Why the minimisation ended.
@@ -454,7 +465,10 @@ pub fn minimise<O: Objective>(
         let moved = run.method.iterate(objective, &mut run.point, &mut around);
         let evaluations = around.evaluations;
         match moved {
-            Ok(Some(moved)) => run.record(&moved, evaluations),
+            Ok(Some(moved)) => {
+                let held_out = objective.held_out(&run.point.parameters).map_err(MinimiseError::Objective)?;
+                run.record(&moved, evaluations, held_out);
+            }
             Ok(None) => break run.stopped(Status::NoProgress, evaluations),
             Err(Stop::Interrupted) => break Status::Interrupted,
             Err(Stop::NotFinite { batch }) => break run.stopped(Status::NotFinite { batch }, evaluations),
@@ -506,7 +520,8 @@ impl<O: Objective> Run<O> {
         let method = method_of(objective, settings, constraints, parameters.len());
         let point = Point { parameters, gradient };
         let gradient_norm = method.open_gradient(&point, constraints).0;
-        let last = Progress { iteration: 0, evaluations: 1, value, gradient_norm, step: 0.0 };
+        let held_out = objective.held_out(&point.parameters).map_err(MinimiseError::Objective)?;
+        let last = Progress { iteration: 0, evaluations: 1, value, gradient_norm, step: 0.0, held_out };
         Ok(Run { method, name: settings.method, point, last, history: vec![last] })
     }
 
@@ -559,13 +574,14 @@ impl<O: Objective> Run<O> {
         }
     }
 
-    fn record(&mut self, moved: &Moved, evaluations: usize) {
+    fn record(&mut self, moved: &Moved, evaluations: usize, held_out: Option<f64>) {
         self.last = Progress {
             iteration: self.last.iteration + 1,
             evaluations,
             value: moved.value,
             gradient_norm: moved.gradient_norm,
             step: moved.step,
+            held_out,
         };
         self.history.push(self.last);
     }

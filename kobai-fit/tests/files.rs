@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kobai_fit::array::Array;
 use kobai_fit::metrics::{ClassMetrics, ClassSummary};
-use kobai_fit::plot::{Losses, draw_loss_curve, draw_losses};
+use kobai_fit::plot::draw_loss_curve;
 use kobai_fit::plot_confusion::draw_confusion;
 use kobai_fit::saved::{Saved, load, save};
 use kobai_fit::solver::Progress;
@@ -88,6 +88,7 @@ fn curve(values: &[f64]) -> Vec<Progress> {
         value,
         gradient_norm: 0.7 * 0.5f64.powi(iteration as i32),
         step: 1.0,
+        held_out: None,
     };
     values.iter().enumerate().map(point).collect()
 }
@@ -124,16 +125,16 @@ fn curves_of_every_kind_are_drawn() {
 fn losses_of_held_out_rows_have_a_curve_and_a_legend() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("curve.svg");
-    let held_out = [(0, 2.0), (5, 1.0), (20, f64::NAN)];
-    let drawn = |held_out: &[(usize, f64)]| {
-        draw_losses(&Losses { title: "", training: &curve(&[2.0, 1.5, 1.0]), held_out }, &path).unwrap();
+    let drawn = |held_out: &[Option<f64>]| {
+        let mut history = curve(&[2.0, 1.5, 1.0]);
+        history.iter_mut().zip(held_out).for_each(|(progress, &loss)| progress.held_out = loss);
+        draw_loss_curve(&history, "", &path).unwrap();
         fs::read_to_string(&path).unwrap()
     };
-    let with = drawn(&held_out);
+    let with = drawn(&[Some(2.25), None, Some(1.25)]);
     assert!(with.contains("held out") && with.contains("training"));
-    // The axis of iterations reaches the last value that can be drawn.
-    assert!(with.contains("\n4\n") && !with.contains("\n20\n"), "{with}");
-    assert!(!drawn(&held_out[2..]).contains("held out"));
+    // What is no number cannot be drawn.
+    assert!(!drawn(&[None, None, Some(f64::NAN)]).contains("held out"));
 }
 
 /// A summary in which each class has `right` rows predicted rightly, and one more taken for the next class.

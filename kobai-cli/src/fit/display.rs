@@ -84,6 +84,7 @@ impl Display {
                 "iteration": progress.iteration,
                 "evaluations": progress.evaluations,
                 "loss": json_number(progress.value),
+                "held_out_loss": progress.held_out.map(json_number),
                 "gradient_norm": json_number(progress.gradient_norm),
                 "step": progress.step,
                 "seconds": self.begun.get().elapsed().as_secs_f64(),
@@ -110,8 +111,9 @@ impl Display {
                 format!("  at most {} left", indicatif::HumanDuration(Duration::from_secs_f64(left.min(1e9))))
             }
         };
+        let held_out = progress.held_out.map_or_else(String::new, |loss| format!("  held out {loss:.9}"));
         format!(
-            "loss {:.9}  gradient {:.2e}  step {:.2e}  {rate:.2e} rows/s{left}",
+            "loss {:.9}{held_out}  gradient {:.2e}  step {:.2e}  {rate:.2e} rows/s{left}",
             progress.value, progress.gradient_norm, progress.step
         )
     }

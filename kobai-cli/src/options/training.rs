@@ -101,7 +101,8 @@ pub struct Fit {
     /// Where to save the model
     #[arg(long, value_name = "FILE.safetensors", help_heading = "Results")]
     pub save: Option<PathBuf>,
-    /// Where to draw the loss curve; the confusion matrix of classes is drawn beside it, as FILE-confusion
+    /// Where to draw the loss after each iteration, of rows held out too; the confusion matrix of classes is drawn beside it, as
+    /// FILE-confusion
     #[arg(long, value_name = "FILE.svg|.png", help_heading = "Results")]
     pub plot: Option<PathBuf>,
     /// For machines: an object on each line, one for each iteration and the last for the result

@@ -44,19 +44,26 @@ impl State {
             counts.into_iter().chain([progress.value, progress.gradient_norm, progress.step])
         });
         self.set_vector("history", rows.collect());
+        if history.iter().any(|progress| progress.held_out.is_some()) {
+            let held_out = history.iter().map(|progress| progress.held_out.unwrap_or(f64::NAN));
+            self.set_vector("held out", held_out.collect());
+        }
     }
 
     /// What was reached in each iteration; none where there is nothing.
     pub(super) fn history(&self) -> Option<Vec<Progress>> {
         let (rows, rest) = self.vector("history")?.as_chunks::<5>();
-        let progress = |&[iteration, evaluations, value, gradient_norm, step]: &[f64; 5]| Progress {
+        let held_out = self.vector("held out").unwrap_or_default();
+        let progress = |(row, &[iteration, evaluations, value, gradient_norm, step]): (usize, &[f64; 5])| Progress {
             iteration: iteration as usize,
             evaluations: evaluations as usize,
             value,
             gradient_norm,
             step,
+            // Where it was not followed, no number stands for it.
+            held_out: held_out.get(row).copied().filter(|loss| !loss.is_nan()),
         };
-        (rest.is_empty() && !rows.is_empty()).then(|| rows.iter().map(progress).collect())
+        (rest.is_empty() && !rows.is_empty()).then(|| rows.iter().enumerate().map(progress).collect())
     }
 
     /// Adds it to what a file is to hold.
