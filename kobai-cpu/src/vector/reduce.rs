@@ -153,10 +153,14 @@ impl<T: Float> Work for Largest<'_, T> {
     #[inline(always)]
     fn run<const FMA: bool>(self) -> T {
         let mut lanes = [-T::INFINITY; LANES];
-        for values in self.groups.into_iter().flatten().flat_map(|group| group.as_chunks::<LANES>().0) {
-            lanes.iter_mut().zip(values).for_each(|(lane, &value)| *lane = larger(*lane, value));
+        for groups in self.groups {
+            for values in groups.as_flattened().as_chunks::<LANES>().0 {
+                for lane in 0..LANES {
+                    lanes[lane] = larger(lanes[lane], values[lane]);
+                }
+            }
         }
-        join(lanes, larger)
+        largest_lane(lanes)
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -182,13 +186,20 @@ impl<T: Float> Work for Largest<'_, T> {
     }
 }
 
+/// The largest of the lanes. Apart, since the compiler makes no vectors of the loop before it if it sees both.
+#[inline(never)]
+fn largest_lane<T: Float>(lanes: [T; LANES]) -> T {
+    join(lanes, larger)
+}
+
 /// The largest of the values: NaN if one of them is NaN, −∞ if there are none. Which zero comes out of zeros of both
 /// signs depends on their places.
 pub fn max<T: Float>(values: &[T]) -> T {
     let (groups, rest) = values.as_chunks();
     let mut last = [-T::INFINITY; GROUP];
     last[..rest.len()].copy_from_slice(rest);
-    dispatch(Largest { groups: [groups, &[last]] })
+    let last: &[_] = if rest.is_empty() { &[] } else { &[last] };
+    dispatch(Largest { groups: [groups, last] })
 }
 
 /// Where a number first stands among the values.
