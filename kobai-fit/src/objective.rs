@@ -18,6 +18,7 @@ use crate::transform::Transform;
 const VALUE: &str = "value of the loss";
 
 /// Plans for a loss and its gradient over rows.
+#[derive(Default)]
 pub struct Runners {
     whole: Option<Runner>,
     /// For batches of equal size, and for the rest.
@@ -51,11 +52,11 @@ impl Runners {
             let sizes = [batch, part.rows % batch];
             let planned = sizes.into_iter().filter(|&rows| rows > 0);
             let batches = planned.map(|rows| model.runner(&outputs, part, rows, memory)).collect::<Result<_, _>>()?;
-            return Ok(Runners { whole: None, batches, curvature: None, moments: None, held_out: None });
+            return Ok(Runners { batches, ..Runners::default() });
         }
         let whole = Some(model.runner(&outputs, part, part.rows, memory)?);
         if method != Method::NewtonConjugateGradient {
-            return Ok(Runners { whole, batches: Vec::new(), curvature: None, moments: None, held_out: None });
+            return Ok(Runners { whole, ..Runners::default() });
         }
         let context = &mut model.program.context;
         let mut directions = Vec::new();
@@ -74,7 +75,7 @@ impl Runners {
                 Some(model.runner(&outputs, part, part.rows, memory)?)
             }
         };
-        Ok(Runners { whole, batches: Vec::new(), curvature, moments: None, held_out: None })
+        Ok(Runners { whole, curvature, ..Runners::default() })
     }
 
     /// Looks at the features for what they say of the curvature.

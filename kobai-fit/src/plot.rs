@@ -27,10 +27,10 @@ pub(crate) const TEXT: RGBColor = RGBColor(60, 60, 60);
 pub(crate) const GRID: RGBColor = RGBColor(225, 225, 225);
 
 /// Draws the loss on the rows that train and, where it was followed, on those held out (left axis), and the 2-norm of the
-/// gradient (right axis) against the iteration. An axis is logarithmic where its values are positive and span more than a factor of ten. A loss
-/// that soon is near its least, and has no other beside it, is drawn by how far it is above that, logarithmic too. The axes
-/// say so. The end of the file's name, `.svg` or `.png`, decides the form; a file of this name is replaced only when the
-/// new one is whole.
+/// gradient (right axis) against the iteration. An axis is logarithmic where its values are positive and span more than a
+/// factor of ten. A loss that soon is near its least, and has no other beside it, is drawn by how far it is above that,
+/// logarithmic too. The axes say so. The end of the file's name, `.svg` or `.png`, decides the form; a file of this name is
+/// replaced only when the new one is whole.
 ///
 /// # Errors
 /// `plot-extension`, `plot-nothing-to-draw`, `plot-not-drawn`, `file-not-written`.

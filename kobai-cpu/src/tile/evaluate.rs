@@ -8,7 +8,7 @@ use super::{Extra, Gather, Kind, Load, Scratch, TileProgram, multiply};
 use crate::buffers::Store;
 use crate::execute::error::RunError;
 use crate::execute::layout::Chunk;
-use crate::vector::{self, Float};
+use crate::vector::{self, Float, Lookup, NOWHERE};
 use kobai::plan::tape::Operation;
 use std::mem::take;
 
@@ -368,9 +368,7 @@ impl TileProgram {
         if let [gather] = &load.gathers[..]
             && let Operand::Each(indices) = self.operand(gather.operation, frame, scratch, length)
         {
-            let Gather { size, stride: along, .. } = *gather;
-            let lookup = vector::Lookup { first, step: stride, size, stride: along, exact: false };
-            vector::look_up(indices, lookup, |lane, place| match entries.get(place) {
+            vector::look_up(indices, gather.lookup(first, stride), |lane, place| match entries.get(place) {
                 Some(&entry) => out[lane] = entry,
                 None => {
                     out[lane] = T::NAN;
@@ -490,11 +488,13 @@ impl Load {
 }
 
 impl Gather {
-    /// How far an index moves, cut to an integer towards 0; `None` if it is out of range or NaN.
-    #[inline(always)]
+    /// How it looks entries up, from this one on and so far apart from lane to lane.
+    fn lookup(&self, first: usize, step: usize) -> Lookup {
+        Lookup { first, step, size: self.size, stride: self.stride, exact: false }
+    }
+
+    /// How far an index moves; `None` if it is out of range or NaN.
     fn offset(&self, index: f64) -> Option<usize> {
-        let truncated = index as i64;
-        // Above −1 what is cut is not negative; NaN is above nothing. (Elsewhere the product is of no meaning, and not used.)
-        (index > -1.0 && truncated < self.size as i64).then_some((truncated as usize).wrapping_mul(self.stride))
+        Some(self.lookup(0, 0).place(0, index)).filter(|&place| place != NOWHERE)
     }
 }

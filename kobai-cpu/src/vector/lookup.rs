@@ -26,6 +26,21 @@ pub struct Lookup {
     pub exact: bool,
 }
 
+impl Lookup {
+    /// The place of the entry that an index looks up in a lane, or [`NOWHERE`].
+    #[inline(always)]
+    pub fn place(&self, lane: usize, index: f64) -> usize {
+        // Places are below 2⁵², so products and sums of them are exact.
+        let [first, step, size, stride] = [self.first, self.step, self.size, self.stride].map(|number| number as f64);
+        let cut = index.trunc();
+        // NaN is above nothing.
+        let is_inside = (index > -1.0) & (cut < size) & (!self.exact | (cut == index));
+        let entry = first + lane as i32 as f64 * step + cut * stride;
+        let bits = (entry + UNIT_SPACED).to_bits() & (UNIT_SPACED as u64 - 1);
+        if is_inside { bits as usize } else { NOWHERE }
+    }
+}
+
 /// Indices from a lane on, and their places.
 struct Places<'a, T> {
     indices: &'a [T],
@@ -39,17 +54,10 @@ impl<T: Float> Work for Places<'_, T> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Lookup { first, step, size, stride, exact } = self.lookup;
-        // Places are below 2⁵², so products and sums of them are exact.
-        let [first, step, size, stride] = [first + self.lane * step, step, size, stride].map(|number| number as f64);
+        let Lookup { first, step, .. } = self.lookup;
+        let lookup = Lookup { first: first + self.lane * step, ..self.lookup };
         for (lane, (place, &index)) in self.places.iter_mut().zip(self.indices).enumerate() {
-            let index = index.to_f64();
-            let cut = index.trunc();
-            // NaN is above nothing.
-            let is_inside = (index > -1.0) & (cut < size) & (!exact | (cut == index));
-            let entry = first + lane as i32 as f64 * step + cut * stride;
-            let bits = (entry + UNIT_SPACED).to_bits() & (UNIT_SPACED as u64 - 1);
-            *place = if is_inside { bits as usize } else { NOWHERE };
+            *place = lookup.place(lane, index.to_f64());
         }
     }
 }
